@@ -1,0 +1,65 @@
+// Ops on Variables: core/ops.h with gradients.  One page each in autograd/functions/.
+#pragma once
+
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <taper/autograd/variable.h>
+#include <taper/core/ops.h>
+
+namespace taper {
+
+// Formats and accumulators of an op that sums products, forward and backward apart.
+struct ProductOptions {
+    Output output = {};  // unset: the first operand's format
+    Accumulator forward = {}, backward_data = {}, backward_weights = {};
+};
+
+// y = op(x): neg, abs, square, sqrt, reciprocal, exp, log, tanh, sigmoid, relu; leaky_relu(x, slope), scale(x, factor).
+Variable unary(Unary op, const Variable& x, double a = 0);
+#define TAPER_DECLARE(type, function) \
+    inline Variable function(const Variable& x, double a = 0) { return unary(Unary::function, x, a); }
+TAPER_UNARY_OPS(TAPER_DECLARE)
+#undef TAPER_DECLARE
+// y = op(a, b): add, sub, mul, div, maximum, minimum, with NumPy's broadcasting; one format.
+Variable binary(Binary op, const Variable& a, const Variable& b);
+#define TAPER_DECLARE(type, function) \
+    inline Variable function(const Variable& a, const Variable& b) { return binary(Binary::function, a, b); }
+TAPER_BINARY_OPS(TAPER_DECLARE)
+#undef TAPER_DECLARE
+inline Variable operator+(const Variable& a, const Variable& b) { return add(a, b); }
+inline Variable operator-(const Variable& a, const Variable& b) { return sub(a, b); }
+inline Variable operator*(const Variable& a, const Variable& b) { return mul(a, b); }
+inline Variable operator/(const Variable& a, const Variable& b) { return div(a, b); }
+inline Variable operator-(const Variable& x) { return neg(x); }
+
+// Rounds forward into `forward`, and the gradient on its way back into `backward` (unset: x's own target): Qtorch+'s quantizer.
+Variable quantize(const Variable& x, const Output& forward, const Output& backward = {});
+inline Variable to(const Variable& x, const Target& target) { return quantize(x, target); }
+
+Variable reshape(const Variable& x, const Shape& shape);
+Variable permute(const Variable& x, const std::vector<int>& axes);
+Variable transpose(const Variable& x, int axis_a = -2, int axis_b = -1);
+Variable slice(const Variable& x, int axis, std::int64_t begin, std::int64_t end);
+Variable concatenate(const std::vector<Variable>& parts, int axis);
+Variable broadcast_to(const Variable& x, const Shape& shape);
+Variable gather(const Variable& x, int axis, const Tensor& index);
+
+Variable sum(const Variable& x, const std::vector<int>& axes = {}, bool keep_axes = false);
+Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keep_axes = false);
+Variable variance(const Variable& x, const std::vector<int>& axes = {}, bool keep_axes = false);
+Variable max(const Variable& x, const std::vector<int>& axes = {}, bool keep_axes = false);  // gradient to every maximum, shared equally
+
+Variable softmax(const Variable& x);      // over the last axis
+Variable log_softmax(const Variable& x);  // over the last axis
+// Mean -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> [] float32.
+Variable cross_entropy(const Variable& logits, const Tensor& labels);
+
+Variable matmul(const Variable& a, const Variable& b, const ProductOptions& options = {});  // [.., M, K] [.., K, N]
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const ProductOptions& options = {});  // x [.., I], weight [O, I], bias [O] or undefined: y = x weight^T + bias
+Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const core::Conv2dSpec& spec = {}, const ProductOptions& options = {});
+Variable max_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
+Variable avg_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
+
+}  // namespace taper

@@ -1,0 +1,28 @@
+# taper_add_levels(TARGET SOURCES...): compiles each source once per CPU level, with that level's flags and TAPER_LEVEL=<name>.
+# Sources put all they define into namespace taper::TAPER_LEVEL; formats/cpu_level.h chooses at run time.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(TAPER_LEVELS plain avx2 avx512)
+else()
+  set(TAPER_LEVELS plain)
+endif()
+set(TAPER_LEVEL_FLAGS_plain)
+set(TAPER_LEVEL_FLAGS_avx2 -mavx2 -mfma -mf16c -mbmi2 -mprefer-vector-width=256)
+set(TAPER_LEVEL_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mfma -mf16c -mbmi2 -mprefer-vector-width=512)
+
+function(taper_add_levels target)
+  foreach(level ${TAPER_LEVELS})
+    set(objects ${target}_${level})
+    add_library(${objects} OBJECT ${ARGN})
+    set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_include_directories(${objects} PRIVATE "${PROJECT_BINARY_DIR}/include")
+    target_compile_definitions(${objects} PRIVATE TAPER_LEVEL=${level} TAPER_LEVEL_${level}=1)
+    taper_compile_options(${objects})
+    # -fno-math-errno and -fno-trapping-math change no value: they let sqrt and compares vectorise.
+    target_compile_options(${objects} PRIVATE -O3 -fno-math-errno -fno-trapping-math ${TAPER_LEVEL_FLAGS_${level}})
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+  list(LENGTH TAPER_LEVELS count)
+  if(count GREATER 1)
+    target_compile_definitions(${target} PRIVATE TAPER_X86_LEVELS=1)
+  endif()
+endfunction()

@@ -1,0 +1,116 @@
+// Tensor ops without gradients: each checks shapes and formats, allocates the result, and calls the operands' backend.
+// In all: operands lie on one device; the result has the operands' format unless `output` names another; every op acts as if it
+// computed on decoded values and rounded its result once.  Errors name the op and print what came.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <taper/core/accumulator.h>
+#include <taper/core/elementwise.h>
+#include <taper/core/target.h>
+#include <taper/core/tensor.h>
+
+namespace taper::core {
+
+// --- element-wise (elementwise.h lists them) ---------------------------------------------------------------------------
+// y = op(x), correctly rounded for neg, abs, square, sqrt, reciprocal, relu, scale; for formats of at most 8 bits in all of them.
+Tensor unary(Unary op, const Tensor& x, double a = 0, const Output& output = {});
+// dx = dy * op'(saved); `saved` is x or y as saves(op) says (undefined for Saves::nothing).  Formats of saved and dy may differ;
+// the result has dy's unless `output` says otherwise.  Where the derivative is 0 and dy is finite, dx is 0.
+Tensor unary_backward(Unary op, const Tensor& saved, const Tensor& dy, double a = 0, const Output& output = {});
+// y = op(a, b), NumPy broadcasting; both in one format (mixed formats: Error; to(format) is explicit).
+Tensor binary(Binary op, const Tensor& a, const Tensor& b, const Output& output = {});
+// Gradient for operand 0 (a) or 1 (b), summed to that operand's shape in float64.  For add and sub, a and b may be undefined
+// (then `shape` alone is read).  Any mix of formats.
+Tensor binary_backward(Binary op, const Tensor& a, const Tensor& b, const Tensor& dy, int operand, const Shape& shape, const Output& output = {});
+
+// --- shape -------------------------------------------------------------------------------------------------------------
+Tensor permute(const Tensor& x, std::span<const int> axes);
+Tensor transpose(const Tensor& x, int axis_a = -2, int axis_b = -1);
+Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end);  // [begin, end) of one axis
+// Puts y into a zero tensor of `shape` at [begin, ...) of `axis`: slice's gradient.
+Tensor slice_backward(const Tensor& dy, const Shape& shape, int axis, std::int64_t begin, const Output& output = {});
+Tensor concatenate(std::span<const Tensor> parts, int axis);
+Tensor broadcast_to(const Tensor& x, const Shape& shape);
+Tensor sum_to(const Tensor& x, const Shape& shape, const Output& output = {});  // reverse of broadcast_to, in float64
+// y[.., j, ..] = x[.., index[.., j, ..], ..] along `axis` (PyTorch's gather); index int32 with x's shape but on `axis`.  Index out of range: Error.
+Tensor gather(const Tensor& x, int axis, const Tensor& index);
+Tensor gather_backward(const Tensor& dy, int axis, const Tensor& index, const Shape& shape, const Output& output = {});
+
+// --- reductions over `axes` (empty: all), in float64 over fixed blocks of 4096 elements and 8 lanes ----------------------
+enum class Reduction : std::uint8_t { sum, mean, variance, max };  // variance: mean of squared deviations (divides by n); NaN wins in max
+Tensor reduce(Reduction kind, const Tensor& x, std::span<const int> axes = {}, bool keep_axes = false, const Output& output = {});
+Tensor argmax(const Tensor& x, int axis = -1);  // int32, first of equals; a NaN or NaR wins
+
+// --- softmax family, over the last axis ----------------------------------------------------------------------------------
+Tensor softmax(const Tensor& x, const Output& output = {});      // y_i = exp(x_i - max x) / sum_j exp(x_j - max x)
+Tensor log_softmax(const Tensor& x, const Output& output = {});  // y_i = x_i - max x - log sum_j exp(x_j - max x)
+Tensor softmax_backward(const Tensor& y, const Tensor& dy, const Output& output = {});      // dx = y (dy - sum y dy)
+Tensor log_softmax_backward(const Tensor& y, const Tensor& dy, const Output& output = {});  // dx = dy - exp(y) sum dy
+// Mean over the batch of -log softmax(logits)[label]: logits [N, C], labels int32 [N] in [0, C) -> [] float32 (float64 for float64 logits).
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
+// d logits = (softmax(logits) - onehot(label)) * dloss / N, with dloss a tensor of one element.
+Tensor cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, const Output& output = {});
+
+// --- sums of products ----------------------------------------------------------------------------------------------------
+struct MatmulOptions {
+    bool transpose_a = false;  // a is read as its last two axes swapped, without a copy
+    bool transpose_b = false;
+    Accumulator accumulator = {};
+    Output output = {};  // unset: a's format
+    Tensor bias = {};    // [N], enters the sum before its one rounding; any format
+};
+// y[.., m, n] = sum_k a[.., m, k] b[.., k, n] (+ bias[n]): a [.., M, K], b [.., K, N]; leading axes broadcast, or one operand has none.
+// Any two formats.  K = 0 gives zero, or the bias.
+Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
+
+struct Conv2dSpec {
+    std::int64_t stride = 1;
+    std::int64_t padding = 0;
+    std::int64_t dilation = 1;
+    std::int64_t groups = 1;
+};
+struct SumOptions {
+    Accumulator accumulator = {};
+    Output output = {};  // unset: the first operand's format
+};
+// y[n,o,i,j] = bias[o] + sum_{c,r,s} x[n, c, i stride + r - padding, j stride + s - padding] w[o,c,r,s];
+// x [N,C,H,W], w [O,C,R,S], bias [O] or undefined -> [N, O, (H + 2p - R)/stride + 1, (W + 2p - S)/stride + 1].
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dSpec& spec = {}, const SumOptions& options = {});
+// dx: the sum over (o, r, s) of the flipped kernel over dy with zeros between its elements for strides.
+Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_shape, const Conv2dSpec& spec = {}, const SumOptions& options = {});
+// dw: the sum over (n, i, j).
+Tensor conv2d_backward_weights(const Tensor& dy, const Tensor& x, const Shape& w_shape, const Conv2dSpec& spec = {}, const SumOptions& options = {});
+
+// --- pooling, x [N,C,H,W] --------------------------------------------------------------------------------------------------
+struct Pool2dSpec {
+    std::int64_t kernel = 2;
+    std::int64_t stride = 2;
+    std::int64_t padding = 0;  // at most kernel / 2; padded positions never win and do not count in the average's sum, but in its divisor
+};
+struct MaxPooled {
+    Tensor y;
+    Tensor index;  // uint8: position of the winner within its window, row * kernel + column; kernel <= 15
+};
+MaxPooled max_pool2d(const Tensor& x, const Pool2dSpec& spec = {});  // first of equals; NaN or NaR wins
+Tensor max_pool2d_backward(const Tensor& dy, const Tensor& index, const Shape& x_shape, const Pool2dSpec& spec = {}, const Output& output = {});
+Tensor avg_pool2d(const Tensor& x, const Pool2dSpec& spec = {}, const Output& output = {});
+Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const Pool2dSpec& spec = {}, const Output& output = {});
+
+// --- optimizer steps, in place: one pass over codes, float32 inside without fma, results rounded --------------------------
+struct SgdStep {
+    double lr = 0, momentum = 0, weight_decay = 0;
+    bool nesterov = false;
+    bool first = false;       // velocity holds nothing yet: v = g
+    double gradient_scale = 1;  // g *= gradient_scale first (gradients held in float32 over micro-batches)
+    Rounding master_rounding = Rounding::nearest, weight_rounding = Rounding::nearest, state_rounding = Rounding::nearest;
+    std::uint64_t seed = 0, stream = 0;  // draws: master uses stream, weight stream + 1, velocity stream + 2
+};
+// g += wd w; v = mu v + g; w -= lr v (Nesterov: w -= lr (g + mu v)) with w the master; master = r(w), weight = r(master), velocity = r(v).
+// `master` may be undefined (then the weight itself is the master), `velocity` may be (momentum 0).
+void sgd_step(Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient, const SgdStep& step);
+
+}  // namespace taper::core
