@@ -1,0 +1,19 @@
+#!/bin/sh
+# Installs the library, builds this folder against it, runs its programs, and compares text and output with the docs.
+# Usage: test.sh SOURCE_DIR BUILD_DIR CXX_COMPILER
+set -eu
+source=$1 build=$2 compiler=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cmake --install "$build" --prefix "$work/installed" >/dev/null
+cmake -S "$source/tests/package" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/installed" >/dev/null
+cmake --build "$work/build" >/dev/null
+block() {  # FILE LANGUAGE NUMBER: the text of that fenced block
+    awk -v open='```'"$2" -v want="$3" '$0 == open {n++; on = n == want; next} $0 == "```" {on = 0} on' "$1"
+}
+block "$source/README.md" cpp 1 | diff - "$source/tests/package/readme.cpp" || { echo "package: the README's program is not tests/package/readme.cpp" >&2; exit 1; }
+OMP_NUM_THREADS=2 "$work/build/readme" >"$work/readme.txt"
+block "$source/README.md" text 1 | diff - "$work/readme.txt" || { echo "package: the README's output is not what its program printed" >&2; exit 1; }
+block "$source/docs/guide.md" cpp 1 | diff - "$source/tests/package/own_op.cpp" || { echo "package: the guide's program is not tests/package/own_op.cpp" >&2; exit 1; }
+"$work/build/own_op" >"$work/own_op.txt"
+block "$source/docs/guide.md" text 1 | diff - "$work/own_op.txt" || { echo "package: the guide's output is not what its program printed" >&2; exit 1; }
