@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <taper/formats/convert_kernels.h>
 #include <taper/formats/format.h>
 #include <taper/formats/rounding.h>
 
@@ -19,20 +20,23 @@ void decode(const Format& format, const void* codes, std::size_t n, float* y);
 void decode(const Format& format, const void* codes, std::size_t n, double* y);
 
 // The decoder of one format with its dispatch done, for inner loops (packing of GEMM panels): decoder(codes, n, y).
-// Valid for formats with exact_in_float32().
+// Valid for formats with exact_in_float32(); throws Error on another.
 class Decoder {
   public:
     explicit Decoder(const Format& format);
     void operator()(const void* codes, std::size_t n, float* y) const { run_(*this, codes, n, y); }
-    // State read by the kernels in convert.cpp.
     Format format;
-    const float* table = nullptr;  // 256 entries where bits <= 8
+    const float* table = nullptr;  // values of the 256 codes where bits <= 8; lives as long as the program
 
   private:
+    static void run_kernel(const Decoder& decoder, const void* codes, std::size_t n, float* y);
     void (*run_)(const Decoder&, const void*, std::size_t, float*);
+    KernelFamily family_;
+    DecodeKernel kernel_ = nullptr;
 };
 
 // The encoder of one format and rounding mode with its dispatch done, for epilogues: encoder(x, n, codes, first_index).
+// first_index: index of x[0] for the draws, added to mode.draws.first_index.
 class Encoder {
   public:
     Encoder(const Format& format, const RoundingMode& mode);
@@ -42,7 +46,12 @@ class Encoder {
     RoundingMode mode;
 
   private:
+    static std::size_t run_kernel(const Encoder& encoder, const float* x, std::size_t n, void* codes, std::uint64_t first_index);
+    static std::size_t run_scalar(const Encoder& encoder, const float* x, std::size_t n, void* codes, std::uint64_t first_index);
     std::size_t (*run_)(const Encoder&, const float*, std::size_t, void*, std::uint64_t);
+    KernelFamily family_;
+    EncodeKernel kernel_ = nullptr;
+    bool counts_nan_ = false;
 };
 
 // One code to and from exact values, any format.  `draw` is used by stochastic rounding alone.

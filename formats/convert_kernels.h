@@ -1,0 +1,51 @@
+// The table of array kernels that convert_kernels.cpp defines once per CPU level, and what they are given: plain data only.
+#pragma once
+
+#include <cstddef>
+
+#include <taper/formats/cpu_level.h>
+#include <taper/formats/fixed.h>
+#include <taper/formats/minifloat.h>
+#include <taper/formats/posit.h>
+
+namespace taper {
+
+// The parameters of one format; the member of its family is set.
+struct KernelFamily {
+    Posit posit;
+    Minifloat minifloat;
+    Fixed fixed;
+    const float* table = nullptr;  // values of the 256 codes, for KernelKind::table
+};
+
+enum class KernelKind {
+    posit_narrow,  // float32 lanes: top() <= 126, n <= 31 to encode, significand_bits() <= 24 to decode
+    posit_wide,    // float64 lanes
+    minifloat,     // to decode: Specials::ieee
+    fixed,
+    e8m0,   // encode alone
+    table,  // decode alone
+};
+constexpr int kernel_kinds = 6;
+
+// x: float or double; codes: 1, 2 or 4 bytes each.
+using EncodeKernel = void (*)(const KernelFamily& family, const void* x, std::size_t n, void* codes);
+using DecodeKernel = void (*)(const KernelFamily& family, const void* codes, std::size_t n, void* y);
+
+struct ConvertKernels {
+    EncodeKernel encode[kernel_kinds][2][2][3];  // [kind][from float, double][nearest, zero][1, 2, 4 bytes]; null where there is none
+    DecodeKernel decode[kernel_kinds][2][3];     // [kind][to float, double][1, 2, 4 bytes]
+    std::size_t (*count_nan)(const float* x, std::size_t n);
+};
+
+namespace plain {
+const ConvertKernels& convert_kernels();
+}
+namespace avx2 {
+const ConvertKernels& convert_kernels();
+}
+namespace avx512 {
+const ConvertKernels& convert_kernels();
+}
+
+}  // namespace taper

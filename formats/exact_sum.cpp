@@ -1,0 +1,126 @@
+#include <taper/formats/exact_sum.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <taper/formats/lane.h>
+
+namespace taper {
+namespace {
+
+// A finite double is (-1)^negative significand 2^exponent.
+struct Parts {
+    bool negative;
+    std::uint64_t significand;
+    int exponent;
+};
+
+Parts parts_of(double x) {
+    const std::uint64_t u = bits_as<std::uint64_t>(x);
+    const int field = static_cast<int>(u >> 52 & 0x7ff);
+    const std::uint64_t fraction = u & ((std::uint64_t{1} << 52) - 1);
+    return {u >> 63 != 0, field == 0 ? fraction : fraction | std::uint64_t{1} << 52, (field == 0 ? 1 : field) - 1075};
+}
+
+int floor_to_limb(int exponent) { return exponent >= 0 ? exponent / 64 * 64 : -((63 - exponent) / 64 * 64); }
+
+}  // namespace
+
+ExactSum::ExactSum(const Format& a, const Format& b) {
+    const int products = a.min_exponent() + b.min_exponent();
+    lsb_ = floor_to_limb(std::min({products, a.min_exponent(), b.min_exponent()}));
+    const int top = std::max({a.max_exponent() + b.max_exponent() + 2, a.max_exponent() + 1, b.max_exponent() + 1}) + 62;
+    limbs_.assign(static_cast<std::size_t>((top - lsb_) / 64 + 1), 0);
+}
+
+void ExactSum::clear() {
+    nan_ = false;
+    infinity_ = 0;
+    std::fill(limbs_.begin(), limbs_.end(), 0);
+}
+
+void ExactSum::add_product(double a, double b) {
+    if (!std::isfinite(a) || !std::isfinite(b)) {
+        const double product = a * b;
+        if (std::isnan(product)) nan_ = true;
+        else add_infinity(product < 0);
+        return;
+    }
+    const Parts p = parts_of(a), q = parts_of(b);
+    add_shifted(p.negative != q.negative, static_cast<unsigned __int128>(p.significand) * q.significand, p.exponent + q.exponent);
+}
+
+void ExactSum::add(double x) {
+    if (std::isnan(x)) nan_ = true;
+    else if (std::isinf(x)) add_infinity(x < 0);
+    else {
+        const Parts p = parts_of(x);
+        add_shifted(p.negative, p.significand, p.exponent);
+    }
+}
+
+void ExactSum::add_infinity(bool negative) {
+    const int sign = negative ? -1 : 1;
+    if (infinity_ == -sign) nan_ = true;
+    infinity_ = sign;
+}
+
+void ExactSum::grow_below(int exponent) {
+    const int lsb = floor_to_limb(exponent);
+    limbs_.insert(limbs_.begin(), static_cast<std::size_t>((lsb_ - lsb) / 64), 0);
+    lsb_ = lsb;
+}
+
+void ExactSum::add_shifted(bool negative, unsigned __int128 magnitude, int exponent) {
+    if (magnitude == 0) return;
+    // A double has up to 52 zeros at its end: they need no room below the lowest bit.
+    while (exponent < lsb_ && (magnitude & 0xff) == 0) {
+        magnitude >>= 8;
+        exponent += 8;
+    }
+    while (exponent < lsb_ && (magnitude & 1) == 0) {
+        magnitude >>= 1;
+        ++exponent;
+    }
+    if (exponent < lsb_) grow_below(exponent);
+    const std::size_t first = static_cast<std::size_t>(exponent - lsb_) / 64;
+    const int shift = (exponent - lsb_) % 64;
+    const std::uint64_t low = static_cast<std::uint64_t>(magnitude), high = static_cast<std::uint64_t>(magnitude >> 64);
+    const std::uint64_t add[3] = {low << shift, shift == 0 ? high : high << shift | low >> (64 - shift), shift == 0 ? 0 : high >> (64 - shift)};
+    // One limb above the term and the sign stay free of it, so that the carry out of the last limb is a change of sign only.
+    while (limbs_.size() < first + 4) limbs_.push_back(static_cast<std::int64_t>(limbs_.back()) < 0 ? ~std::uint64_t{0} : 0);
+    unsigned char carry = negative ? 1 : 0;
+    for (std::size_t i = first; i < limbs_.size(); ++i) {
+        const std::uint64_t term = i - first < 3 ? add[i - first] : 0;
+        const unsigned __int128 sum = static_cast<unsigned __int128>(limbs_[i]) + (negative ? ~term : term) + carry;
+        limbs_[i] = static_cast<std::uint64_t>(sum);
+        carry = static_cast<unsigned char>(sum >> 64);
+        if (i - first >= 2 && carry == (negative ? 1 : 0)) break;
+    }
+}
+
+std::uint64_t ExactSum::round_to(const Format& format, Rounding mode, std::uint32_t draw) const {
+    const auto rounded = [&](const Unpacked& x) {
+        return visit(format, [&](const auto& family) { return family.pack(x, mode, draw); });
+    };
+    if (nan_) return rounded(unpacked_nan());
+    if (infinity_ != 0) return rounded(unpacked_infinity(infinity_ < 0));
+    const bool negative = static_cast<std::int64_t>(limbs_.back()) < 0;
+    std::uint64_t carry = negative ? 1 : 0;
+    std::vector<std::uint64_t> magnitude(limbs_);
+    for (std::uint64_t& limb : magnitude) {
+        if (!negative) break;
+        limb = ~limb + carry;
+        carry = carry != 0 && limb == 0 ? 1 : 0;
+    }
+    std::size_t top = magnitude.size();
+    while (top > 0 && magnitude[top - 1] == 0) --top;
+    if (top == 0) return rounded(unpacked_zero(false));
+    const std::uint64_t below = top > 1 ? magnitude[top - 2] : 0;
+    bool sticky = false;
+    for (std::size_t i = 0; i + 2 < top; ++i) sticky = sticky || magnitude[i] != 0;
+    const Wide leading = static_cast<Wide>(magnitude[top - 1]) << 64 | below;
+    return rounded(unpacked_from(negative, leading, lsb_ + 64 * (static_cast<int>(top) - 2), sticky));
+}
+
+}  // namespace taper
