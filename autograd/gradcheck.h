@@ -14,8 +14,9 @@ struct GradcheckOptions {
     double tolerance = 1e-6;  // |analytic - numeric| <= tolerance * max(1, |analytic|, |numeric|)
 };
 
-// f maps leaves made from `inputs` (float64 each) to a Variable of any shape; its elements are summed with fixed weights.
-// Returns "" or one sentence naming the first element that differs.
+// f maps leaves made from `inputs` (float64 each; Error otherwise) to a Variable of any shape, the same values at each call.  What is
+// differentiated is L = sum_i w_i y_i with w_i = 0.5 + u_i / 2^32, u_i the draw of element i in stream 0 of Philox with seed 0x7461706572.
+// Returns "" or one sentence naming the first element whose gradient differs, or is NaN.
 std::string gradcheck(const std::function<Variable(const std::vector<Variable>&)>& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
 
 }  // namespace taper

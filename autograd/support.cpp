@@ -1,0 +1,38 @@
+#include <taper/autograd/support.h>
+
+#include <taper/core/ops.h>
+#include <taper/core/random.h>
+
+namespace taper::autograd {
+
+Tensor rounded(const Tensor& x, const Target& target) {
+    if (x.format() == target.format) return x;
+    RoundingMode mode{target.rounding};
+    if (target.rounding == Rounding::stochastic) {
+        Generator& generator = default_generator();
+        mode.draws = {generator.seed(), generator.next_stream()};
+    }
+    return x.to(target.format, mode);
+}
+
+Format compute_format(std::initializer_list<Format> formats) {
+    for (const Format& format : formats) {
+        if (format.compute_type() == ComputeType::float64) return Format::float64();
+    }
+    return Format::float32();
+}
+
+Shape reduced_shape(const Shape& shape, const std::vector<int>& axes) {
+    std::vector<std::int64_t> sizes = shape.sizes();
+    if (axes.empty()) sizes.assign(sizes.size(), 1);
+    for (int axis : axes) sizes[static_cast<std::size_t>(shape.axis(axis))] = 1;
+    return Shape(std::move(sizes));
+}
+
+Tensor spread(const Tensor& small, const Shape& shape, const Target& target) {
+    // Rounding before the copies is the cheaper order, but stochastic rounding draws for each element of the result.
+    if (target.rounding == Rounding::stochastic) return rounded(core::broadcast_to(small, shape), target);
+    return core::broadcast_to(rounded(small, target), shape);
+}
+
+}  // namespace taper::autograd
