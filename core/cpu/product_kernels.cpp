@@ -1,0 +1,1 @@
+namespace taper::TAPER_LEVEL {}
