@@ -1,6 +1,7 @@
 // Module: parameters and children by name; what every layer and network is.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,14 +16,21 @@ namespace taper::nn {
 
 // A weight: the Variable that ops read, and the master copy that the optimizer updates.
 struct Parameter {
-    Variable variable;  // format and value: r_weight(master)
+    Variable variable;  // format and value: r_weight(master); its gradient is rounded into precision.gradients
     Tensor master;      // undefined while the weight is its own master (equal formats)
     Precision precision;
-    // master = r_master(value), weight = r_weight(master); value float32.
+    explicit Parameter(const Tensor& initial);  // in float32
+    // master = r_master(value), weight = r_weight(master); value in any format, of the parameter's shape.
     void assign(const Tensor& value);
-    void set_precision(const Precision& precision);  // re-rounds from the master
+    void set_precision(const Precision& precision);  // re-rounds from the master, drops the gradient
+    void restore_weight(const Tensor& weight);       // the weight alone, in its format: a checkpoint of stochastically rounded weights
+    void to(const Device& device);
     const Tensor& most_precise() const { return master.defined() ? master : variable.value(); }
+
+  private:
+    void place(const Tensor& value);
 };
+using NamedParameters = std::vector<std::pair<std::string, Parameter*>>;
 
 // Modules hold their children as members and name them in the constructor; they are neither copied nor moved.
 //   struct Net : Module {
@@ -40,14 +48,16 @@ class Module {
     // input slot, forward, output slot.
     Variable operator()(const Variable& x);
 
-    // By name "conv1.weight", in the order of registration.
-    std::vector<std::pair<std::string, Parameter*>> parameters();
+    // By name "conv1.weight", a module's own before its children's, each in the order of registration; a shared one once.
+    NamedParameters parameters();
+    std::vector<std::pair<std::string, Tensor*>> buffers();  // likewise
     std::vector<std::pair<std::string, Module*>> modules();  // itself first, as ""
     std::int64_t parameter_count();
 
-    // Sets every parameter's and slot's formats and rounds the parameters at once.  The root reads `inputs`.
+    // Sets every parameter's and slot's formats and rounds the parameters at once.  The module it is called on, the root, also reads
+    // `inputs`: its input slot rounds into it.
     void set_precision(const Precision& precision);
-    // The same for the modules whose full name is `name` or begins with `name.`; throws Error if there is none.
+    // The same, less the input slot, for the modules whose full name is `name` or begins with `name.`; throws Error if there is none.
     void set_precision(const std::string& name, const Precision& precision);
     const Precision& precision() const { return precision_; }
 
@@ -55,9 +65,9 @@ class Module {
     void eval() { train(false); }
     bool training() const { return training_; }
 
-    // Parameters (most precise copy) and buffers by name.
+    // Copies of the parameters (the most precise one of each) and buffers by name.
     NamedTensors state();
-    // Sets what `tensors` names; throws Error on a missing, an unknown or a misshapen one.
+    // Sets the parameters (as Parameter::assign) and buffers; throws Error on a missing, an unknown or a misshapen one, and then sets none.
     void load(const NamedTensors& tensors);
     void to(const Device& device);
 
@@ -68,12 +78,21 @@ class Module {
 
   protected:
     virtual Variable forward(const Variable& x) = 0;
+    // Names are neither empty, nor used twice, nor hold a dot: Error.
     Parameter& add_parameter(const std::string& name, const Tensor& initial);
-    void add(const std::string& name, Module& child);  // throws Error on a name used twice or with a dot
-    ProductOptions product_options() const;           // of this module's precision
+    Tensor& add_buffer(const std::string& name, const Tensor& initial);  // keeps its format; the reference stays valid
+    void add(const std::string& name, Module& child);
+    ProductOptions product_options() const;  // output `activations` and the accumulators of this module's precision
+    // y, its gradient to be rounded into `errors`: what a layer with weights returns.
+    Variable activation(Variable y) const;
 
   private:
+    void check_name(const std::string& name) const;
+    void set_own_precision(const Precision& precision);
+    Variable apply_slot(const std::string& slot, const Output& otherwise, const Variable& x) const;
+
     std::vector<std::pair<std::string, std::unique_ptr<Parameter>>> parameters_;
+    std::vector<std::pair<std::string, std::unique_ptr<Tensor>>> buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
     Precision precision_;

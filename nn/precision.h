@@ -24,4 +24,9 @@ struct Precision {
     friend bool operator==(const Precision&, const Precision&) = default;
 };
 
+// One pair a role, in the order above: {"inputs", "posit(8,2)"}; a rounding other than nearest follows its format: "posit(8,2) stochastic".
+std::vector<std::pair<std::string, std::string>> describe(const Precision& precision);
+// The same as lines "inputs            posit(8,2)", one a role.
+std::string table(const Precision& precision);
+
 }  // namespace taper::nn

@@ -1,0 +1,29 @@
+#include <taper/nn/losses.h>
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include <taper/formats/error.h>
+
+namespace taper::nn {
+
+Variable cross_entropy(const Variable& logits, const Tensor& labels, const Precision& precision) {
+    Variable rounded = quantize(logits, precision.loss);
+    if (rounded.requires_grad()) rounded.set_gradient_target(precision.loss);
+    return taper::cross_entropy(rounded, labels);
+}
+
+std::int64_t correct_predictions(const Tensor& logits, const Tensor& labels) {
+    if (logits.rank() != 2 || labels.shape() != Shape{logits.size(0)})
+        throw Error(
+            fmt::format("correct_predictions: shapes do not match: logits {}, labels {} (want [N, C] and [N])", logits.shape().str(), labels.shape().str()));
+    const auto winners = core::argmax(logits).to_int32_vector();
+    const auto wanted = labels.to_int32_vector();
+    const auto values = core::reduce(core::Reduction::max, logits, std::vector<int>{1}).to_vector();
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < winners.size(); ++i) count += winners[i] == wanted[i] && !std::isnan(values[i]);
+    return count;
+}
+
+}  // namespace taper::nn

@@ -1,0 +1,19 @@
+// Everything of taper::nn, and with it tensors and autograd.
+#pragma once
+
+#include <taper/autograd/gradcheck.h>
+#include <taper/nn/checkpoint.h>
+#include <taper/nn/conv2d.h>
+#include <taper/nn/data/idx.h>
+#include <taper/nn/data/images.h>
+#include <taper/nn/data/loader.h>
+#include <taper/nn/init.h>
+#include <taper/nn/layers.h>
+#include <taper/nn/linear.h>
+#include <taper/nn/losses.h>
+#include <taper/nn/models/lenet5.h>
+#include <taper/nn/module.h>
+#include <taper/nn/optim/schedule.h>
+#include <taper/nn/optim/sgd.h>
+#include <taper/nn/precision.h>
+#include <taper/nn/sequential.h>

@@ -1,0 +1,38 @@
+// Sgd: stochastic gradient descent with momentum, in formats of one's choice.
+#pragma once
+
+#include <vector>
+
+#include <taper/nn/optim/optimizer.h>
+
+namespace taper::nn {
+
+struct SgdOptions {
+    double lr = 0.01;
+    double momentum = 0;
+    double weight_decay = 0;
+    bool nesterov = false;
+};
+
+// g += wd w; v = mu v + g; w -= lr v (Nesterov: w -= lr (g + mu v)), in float32 without fma, w the master; then
+// master = r_master(w), weight = r_weight(master), velocity = r_state(v): Qtorch+'s order.  The first step's v is g.
+// A velocity exists from a parameter's first step on, and only where momentum is not 0.
+// Stochastic roundings draw from the default generator.
+//   Usage: Sgd sgd(model.parameters(), {.lr = 0.1, .momentum = 0.9});
+class Sgd : public Optimizer {
+  public:
+    Sgd(NamedParameters parameters, const SgdOptions& options);
+    const SgdOptions& options() const { return options_; }  // lr is where it started; learning_rate() is what it is
+
+    NamedTensors state() const override;  // "steps", "velocity.NAME"
+    void load(const NamedTensors& tensors) override;
+
+  protected:
+    void update(std::size_t index, Parameter& parameter, const Tensor& gradient, double gradient_scale) override;
+
+  private:
+    SgdOptions options_;
+    std::vector<Tensor> velocities_;  // undefined before the first step
+};
+
+}  // namespace taper::nn
