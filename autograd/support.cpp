@@ -29,6 +29,12 @@ Shape reduced_shape(const Shape& shape, const std::vector<int>& axes) {
     return Shape(std::move(sizes));
 }
 
+Tensor rows_of(const Tensor& x) {
+    std::int64_t rows = 1;
+    for (int axis = 0; axis + 1 < x.rank(); ++axis) rows *= x.size(axis);
+    return x.reshape({rows, x.size(-1)});
+}
+
 Tensor spread(const Tensor& small, const Shape& shape, const Target& target) {
     // Rounding before the copies is the cheaper order, but stochastic rounding draws for each element of the result.
     if (target.rounding == Rounding::stochastic) return rounded(core::broadcast_to(small, shape), target);

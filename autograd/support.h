@@ -18,6 +18,9 @@ Format compute_format(std::initializer_list<Format> formats);
 // The shape with size 1 at `axes` (empty: all): what a reduction gives with keep_axes.
 Shape reduced_shape(const Shape& shape, const std::vector<int>& axes);
 
+// [.., C] -> [rows, C], shared
+Tensor rows_of(const Tensor& x);
+
 // small [broadcastable to shape] -> its values repeated over `shape`, each rounded once into the target.
 Tensor spread(const Tensor& small, const Shape& shape, const Target& target);
 

@@ -1,14 +1,8 @@
 #include <taper/autograd/functions.h>
+#include <taper/autograd/support.h>
 #include <taper/formats/error.h>
 
 namespace taper {
-
-namespace {
-
-// [.., C] -> [rows, C]
-Tensor matrix(const Tensor& x) { return x.rank() == 2 ? x : x.reshape({x.size(-1) == 0 ? 0 : x.elements() / x.size(-1), x.size(-1)}); }
-
-}  // namespace
 
 // x [.., I], weight [O, I], bias [O] -> y [.., O] = x weight^T + bias;
 // dx = dy weight [.., I],  dweight = dy^T x [O, I],  dbias = sum of dy's rows [O].
@@ -18,20 +12,20 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
     }
     std::vector<std::int64_t> y_sizes = x.shape().sizes();
     y_sizes.back() = weight.size(0);
-    const Tensor y = core::matmul(matrix(x.value()), weight.value(),
+    const Tensor y = core::matmul(autograd::rows_of(x.value()), weight.value(),
                                   {.transpose_b = true, .accumulator = options.forward, .output = options.output, .bias = bias.defined() ? bias.value() : Tensor()})
                          .reshape(Shape(std::move(y_sizes)));
     return make_result("linear", y, {x, weight, bias}, [&]() -> GradientFunction {
         const Saved saved_x = weight.requires_grad() ? Saved(x.value()) : Saved();
         const Saved saved_weight = x.requires_grad() ? Saved(weight.value()) : Saved();
         return [=, x_shape = x.shape()](const Tensor& dy_in, const std::vector<GradientRequest>& requests) {
-            const Tensor dy = matrix(dy_in);  // [rows, O]
+            const Tensor dy = autograd::rows_of(dy_in);  // [rows, O]
             std::vector<Tensor> gradients(3);
             if (requests[0].needed) {
                 gradients[0] = core::matmul(dy, saved_weight.get(), {.accumulator = options.backward_data, .output = requests[0].target}).reshape(x_shape);
             }
             if (requests[1].needed) {
-                gradients[1] = core::matmul(dy, matrix(saved_x.get()), {.transpose_a = true, .accumulator = options.backward_weights, .output = requests[1].target});
+                gradients[1] = core::matmul(dy, autograd::rows_of(saved_x.get()), {.transpose_a = true, .accumulator = options.backward_weights, .output = requests[1].target});
             }
             if (requests[2].needed) gradients[2] = core::sum_to(dy, {dy.size(1)}, requests[2].target);
             return gradients;

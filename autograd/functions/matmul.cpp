@@ -15,9 +15,6 @@ Tensor product_to(const Tensor& a, const Tensor& b, core::MatmulOptions options,
     return core::sum_to(core::matmul(a, b, options), shape, target);
 }
 
-// [.., M, N] -> [.. M, N]
-Tensor rows(const Tensor& x) { return x.reshape({x.elements() / x.size(-1), x.size(-1)}); }
-
 Shape with_batch_of(const Shape& batch, const Shape& matrix) {
     std::vector<std::int64_t> sizes = batch.sizes();
     sizes[sizes.size() - 2] = matrix[-2];
@@ -41,8 +38,8 @@ Variable matmul(const Variable& a, const Variable& b, const ProductOptions& opti
             }
             if (requests[1].needed) {
                 const core::MatmulOptions product{.transpose_a = true, .accumulator = options.backward_weights};
-                const bool one_matrix = b_shape.rank() == 2 && dy.elements() != 0;  // then the batch is part of the one sum over rows
-                gradients[1] = one_matrix ? product_to(rows(saved_a.get()), rows(dy), product, b_shape, b_shape, requests[1].target)
+                const bool one_matrix = b_shape.rank() == 2;  // then the batch is part of the one sum over rows
+                gradients[1] = one_matrix ? product_to(autograd::rows_of(saved_a.get()), autograd::rows_of(dy), product, b_shape, b_shape, requests[1].target)
                                           : product_to(saved_a.get(), dy, product, b_shape, with_batch_of(dy.shape(), b_shape), requests[1].target);
             }
             return gradients;

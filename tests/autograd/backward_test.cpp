@@ -1,0 +1,191 @@
+// What backward() rounds, where and how often: against Number's rounding of values known in float64.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+
+#include <autograd/ops_of_tests.h>
+#include <taper/formats/error.h>
+
+namespace taper {
+namespace {
+
+using namespace tests;
+
+const Format p8 = Format::posit(8, 2), p16 = Format::posit(16, 2), f32 = Format::float32(), f64 = Format::float64();
+
+// Just above the middle between 1 and 1.125 in posit(8,2); in float32 the 2^-30 is lost, and the tie goes to 1.
+const double above_tie = 1.0625 + 0x1p-30;
+
+std::string error_of(const std::function<void()>& f) {
+    try {
+        f();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+double first(const Variable& x) { return x.grad().to_vector_double().at(0); }
+
+TEST(Backward, SoleContributionIsRoundedOnceIntoTheTarget) {
+    const std::vector<double> values{above_tie, 0.3, -77.7, 1e-9, 1e9, 0};
+    for (const Format& format : {p8, p16, Format::minifloat(4, 3), f32, Format::posit(32, 2)}) {
+        const Variable x = Variable::leaf(Tensor::zeros({6}), format);
+        backward(sends(x, values));
+        ASSERT_EQ(x.grad().format(), format);
+        for (int i = 0; i < 6; ++i) EXPECT_EQ(x.grad().number(i), Number::from(values[static_cast<std::size_t>(i)], format)) << format.name() << " " << i;
+    }
+}
+
+TEST(Backward, SeveralContributionsAreAddedInTheComputeTypeAndRoundedOnce) {
+    const Variable x = Variable::leaf(Tensor::zeros({1}), p8);
+    backward(add(sends(x, {1.05}), sends(x, {0.03})));
+    EXPECT_EQ(first(x), r(static_cast<double>(1.05F + 0.03F), p8));
+    EXPECT_NE(first(x), r(r(1.05, p8) + r(0.03, p8), p8));  // what rounding each first would give
+    const Variable z = Variable::leaf(Tensor::zeros({1}), p8);
+    const Variable y = quantize(z, p16);  // a result with several readers is rounded the same way
+    backward(add(sends(y, {1.05}), sends(y, {0.03})));
+    EXPECT_EQ(first(z), 1.125);
+}
+
+TEST(Backward, ContributionsAreAddedFromTheLastReaderToTheFirst) {
+    const Variable x = Variable::leaf(Tensor::zeros({1}));
+    const Variable one = sends(x, {1}), two = sends(x, {0x1p-24}), three = sends(x, {0x1p-24});
+    backward(add(add(three, one), two));
+    EXPECT_EQ(first(x), 1 + 0x1p-23);  // (2^-24 + 2^-24) + 1; from the first reader on it would be 1
+}
+
+TEST(Backward, ContributionsOfWideFormatsAreAddedInFloat64) {
+    const Variable x = Variable::leaf(Tensor::zeros({1}), Format::posit(32, 2));
+    backward(add(sends(x, {1}), sends(x, {0x1p-26})));
+    EXPECT_EQ(first(x), 1 + 0x1p-26);
+}
+
+TEST(Backward, OneOpReadingAVariableTwiceContributesTwice) {
+    const Variable x = Variable::leaf(vector_of({3}, f32));
+    backward(mul(x, x));
+    EXPECT_EQ(first(x), 6);
+}
+
+TEST(Backward, ResultsInheritTheNamedTargetOfTheirFirstInputThatRequiresOne) {
+    const Variable x = Variable::leaf(vector_of({1, 2}, f32), p8), w = Variable::leaf(vector_of({1, 2}, f32), p16);
+    EXPECT_EQ(mul(Tensor::full({2}, 2), mul(w, x)).gradient_target(), Target(p16));
+    EXPECT_EQ(mul(x, w).gradient_target(), Target(p8));
+    const Variable plain = Variable::leaf(vector_of({1, 2}, f32));
+    EXPECT_EQ(relu(plain).gradient_target(), Target(f32));
+    EXPECT_EQ(to(plain, f64).gradient_target(), Target(f64));  // no target named: the compute type of the result itself
+}
+
+TEST(Backward, AResultsOwnTargetIsWhereItsGradientIsRounded) {
+    const Variable x = Variable::leaf(vector_of({1}, f32));
+    Variable y = scale(x, 1);
+    y.set_gradient_target(p8);
+    backward(sends(y, {above_tie}));
+    EXPECT_EQ(first(x), 1.125);
+}
+
+TEST(Backward, LossScaleIsTakenBackBeforeTheOneRounding) {
+    const Variable x = Variable::leaf(Tensor::zeros({1}), p8);
+    backward(sends(x, {1.07}), {.loss_scale = 1000});
+    EXPECT_EQ(first(x), 1.125);
+    EXPECT_NE(r(r(1070, p8) / 1000, p8), 1.125);  // what rounding the scaled gradient would give
+}
+
+TEST(Backward, LossScaleKeepsSmallGradientsOfResultsAlive) {
+    const Format p8_0 = Format::posit(8, 0);  // smallest positive value 2^-6
+    const Variable x = Variable::leaf(vector_of({1}, f32));
+    Variable y = scale(x, 1);
+    y.set_gradient_target(p8_0);
+    backward(sends(y, {0x1.8p-10}), {.loss_scale = 1024});
+    EXPECT_EQ(first(x), 0x1.8p-10);
+}
+
+TEST(Backward, AccumulateHoldsTheSumUnrounded) {
+    const Variable x = Variable::leaf(Tensor::zeros({1}), p8);
+    backward(sends(x, {1.05}), {.accumulate = true});
+    EXPECT_EQ(x.grad().format(), f32);
+    EXPECT_EQ(first(x), static_cast<double>(1.05F));
+    backward(sends(x, {0.03}), {.loss_scale = 4, .accumulate = true});
+    EXPECT_EQ(x.grad().format(), f32);
+    EXPECT_EQ(first(x), static_cast<double>(1.05F + 0.03F));
+}
+
+TEST(Backward, AGradientThatIsThereIsAnErrorUnlessAccumulating) {
+    Variable x = Variable::leaf(Tensor::zeros({1}), p8);
+    backward(sends(x, {1}));
+    EXPECT_EQ(error_of([&] { backward(sends(x, {1})); }), "backward: a leaf has a gradient already: float32 [1] (want zero_grad() before, or accumulate)");
+    EXPECT_EQ(first(x), 1);
+    x.zero_grad();
+    backward(sends(x, {2}));
+    EXPECT_EQ(first(x), 2);
+}
+
+TEST(Backward, ASecondPassIsAnError) {
+    Variable x = Variable::leaf(vector_of({2}, f32));
+    const Variable y = square(x), loss = sum(y);
+    backward(loss);
+    x.zero_grad();
+    EXPECT_EQ(error_of([&] { backward(loss); }), "backward: an earlier pass freed the graph: at sum [] (want a new forward pass)");
+    EXPECT_EQ(error_of([&] { backward(sum(y)); }), "backward: an earlier pass freed the graph: at square [2] (want a new forward pass)");
+    EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Backward, WhatCannotBeDifferentiatedIsAnError) {
+    const Variable x = Variable::leaf(Tensor::zeros({2}));
+    EXPECT_EQ(error_of([&] { backward(x); }), "backward: the loss is not a scalar: [2] (want one element)");
+    const std::string constant = "backward: the loss requires no gradient (want one computed from a leaf that does, outside NoGrad)";
+    EXPECT_EQ(error_of([&] { backward(sum(x.detach())); }), constant);
+    EXPECT_EQ(error_of([&] { backward(sum(x), {.loss_scale = 0}); }), "backward: loss_scale is not a positive number: 0");
+    EXPECT_EQ(error_of([&] { backward(sum(x), {.loss_scale = INFINITY}); }), "backward: loss_scale is not a positive number: inf");
+    NoGrad guard;
+    EXPECT_EQ(error_of([&] { backward(sum(x)); }), constant);
+}
+
+TEST(Backward, AWrongAnswerOfAGradientFunctionIsAnErrorThatNamesTheOp) {
+    const Variable x = Variable::leaf(Tensor::zeros({2}), p8);
+    const auto answers = [&](const std::vector<Tensor>& gradients) {
+        return error_of([&] {
+            backward(make_result("mine", Tensor::zeros({}), {x}, [&]() -> GradientFunction { return [gradients](const Tensor&, const auto&) { return gradients; }; }));
+        });
+    };
+    EXPECT_EQ(answers({}), "backward of mine: wrong number of gradients: 0 (want one per input: 1)");
+    EXPECT_EQ(answers({Tensor()}), "backward of mine: the gradient of input 0 is not what was asked for: nothing (want posit(8,2) [2])");
+    EXPECT_EQ(answers({Tensor::zeros({2})}), "backward of mine: the gradient of input 0 is not what was asked for: float32 [2] (want posit(8,2) [2])");
+    EXPECT_EQ(answers({Tensor::zeros({3}, p8)}), "backward of mine: the gradient of input 0 is not what was asked for: posit(8,2) [3] (want posit(8,2) [2])");
+}
+
+TEST(Backward, StochasticTargetsDrawForEachElementAndRepeatWithTheSeed) {
+    const std::int64_t n = 20000;
+    const auto gradient = [&](std::uint64_t seed_value) {
+        seed(seed_value);
+        const Variable x = Variable::leaf(Tensor::zeros({n}), Target(p8, Rounding::stochastic));
+        Variable total = sum(x);
+        total.set_gradient_target(f32);
+        backward(scale(total, 1.05));
+        return x.grad().to_vector();
+    };
+    const std::vector<float> g = gradient(1);
+    double up = 0;
+    for (float v : g) {
+        ASSERT_TRUE(v == 1.0F || v == 1.125F) << v;
+        up += v == 1.125F ? 1 : 0;
+    }
+    const double p = (static_cast<double>(1.05F) - 1) / 0.125;
+    EXPECT_NEAR(up / n, p, 4 * std::sqrt(p * (1 - p) / n));
+    EXPECT_EQ(g, gradient(1));
+    EXPECT_NE(g, gradient(2));
+}
+
+TEST(Backward, NarReachesTheLeavesInEveryPath) {
+    const double nan = std::nan("");
+    const auto is_nar = [](const Variable& x) { return x.grad().number(0).is_nan() && x.grad().number(1).value() == 0; };
+    const Variable sole = Variable::leaf(Tensor::zeros({2}), p8), several = Variable::leaf(Tensor::zeros({2}), p8), scaled = Variable::leaf(Tensor::zeros({2}), p8);
+    backward(sends(sole, {nan, 0}));
+    backward(add(sends(several, {nan, 0}), sends(several, {1, 0})));
+    backward(sends(scaled, {nan, 0}), {.loss_scale = 1000});
+    EXPECT_TRUE(is_nar(sole) && is_nar(several) && is_nar(scaled));
+}
+
+}  // namespace
+}  // namespace taper
