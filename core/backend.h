@@ -17,6 +17,7 @@ class Backend {
     // --- memory
     virtual void* allocate(std::size_t bytes) = 0;  // 64-byte aligned, never null for bytes > 0; throws Error when there is none
     virtual void release(void* block, std::size_t bytes) noexcept = 0;
+    virtual void keep_released(bool) {}  // whether released blocks are kept for reuse; false also gives back those kept
     virtual void copy_in(const void* host, void* device, std::size_t bytes) = 0;
     virtual void copy_out(const void* device, void* host, std::size_t bytes) = 0;  // waits until the work before it is done
     virtual void synchronize() = 0;

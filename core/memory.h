@@ -18,7 +18,11 @@ struct MemoryStatistics {
     std::int64_t operator[](Role role) const { return live[static_cast<int>(role)]; }
 };
 MemoryStatistics memory_statistics();  // over all devices
-void reset_peak_memory();
+void reset_peak_memory();              // peaks start again at what is live
+
+// What storages report: `bytes` more (negative: less) live under `role`.
+void count_memory(Role role, std::int64_t bytes);
+Role current_role();  // of this thread's new tensors
 
 // While it lives, this thread's new tensors count as `role`.
 class RoleScope {
@@ -32,7 +36,8 @@ class RoleScope {
     Role before_;
 };
 
-// Freed blocks are kept for reuse (a training step asks for the same sizes again); off: every block goes back at once.
+// On (the default): freed blocks are kept for reuse, since a training step asks for the same sizes again.  Off: what is kept goes back
+// now, and every block as it is freed.
 void set_memory_cache(bool on);
 
 }  // namespace taper

@@ -23,12 +23,14 @@ class Tensor {
     // Codes of unspecified content (every op writes all of its output).
     static Tensor empty(const Shape& shape, const Format& format = {}, const Device& device = {});
     static Tensor zeros(const Shape& shape, const Format& format = {}, const Device& device = {});
+    // Rounds to nearest; throws Error on a NaN without a code.
     static Tensor full(const Shape& shape, double value, const Format& format = {}, const Device& device = {});
     // Rounds host values into the format, nearest; throws Error if their number differs from the shape's, or on a NaN without a code.
     static Tensor from(std::span<const float> values, const Shape& shape, const Format& format = {}, const Device& device = {});
     static Tensor from(std::span<const double> values, const Shape& shape, const Format& format = {}, const Device& device = {});
     static Tensor from(std::initializer_list<float> values, const Shape& shape, const Format& format = {}, const Device& device = {});
     static Tensor from(std::span<const std::int32_t> values, const Shape& shape, const Device& device = {});  // int32
+    // Throws Error on a code with bits beyond format.bits().
     static Tensor from_codes(std::span<const std::uint64_t> codes, const Shape& shape, const Format& format, const Device& device = {});
     static Tensor from_number(const Number& number);  // shape []
 
@@ -49,12 +51,13 @@ class Tensor {
     double item() const;  // of a tensor of one element; throws Error otherwise
     Number number(std::int64_t index) const;  // element `index` in row-major order
 
-    Tensor to(const Format& format, const RoundingMode& mode = {}) const;  // value by value, rounded once; itself if the format is the same
+    // Value by value, rounded once; itself if the format is the same.  Throws Error from or to an index format.
+    Tensor to(const Format& format, const RoundingMode& mode = {}) const;
     Tensor to(const Device& device) const;
     Tensor clone() const;
     Tensor reshape(const Shape& shape) const;  // shares; one size may be -1; throws Error if the number of elements differs
 
-    // Overwrites the contents (same shape, format, device) and raises version(): for optimizers and buffers.
+    // Overwrites the contents and raises version(): for optimizers and buffers.  Throws Error unless shape, format and device are the same.
     void assign(const Tensor& source);
     std::uint64_t version() const;
     void set_role(Role role) const;  // of the storage, for memory_statistics()

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include <taper/core/backend.h>
+#include <taper/core/cpu/block_cache.h>
 
 namespace taper {
 
@@ -14,16 +15,19 @@ class CpuBackend final : public Backend {
     // memory.cpp
     void* allocate(std::size_t bytes) override;
     void release(void* block, std::size_t bytes) noexcept override;
+    void keep_released(bool on) override { cache_.keep(on); }
     void copy_in(const void* host, void* device, std::size_t bytes) override;
     void copy_out(const void* device, void* host, std::size_t bytes) override;
     void synchronize() override {}
     std::size_t take_nan_count() override { return nan_count_.exchange(0); }
     void count_nan(std::size_t n) { if (n != 0) nan_count_ += n; }  // kernels report what encode() returned
 
-    // move.cpp
+    // convert.cpp
     void convert(const Tensor& x, Tensor& y, const RoundingMode& mode) override;
     void fill(Tensor& y, double value) override;
     void random(Tensor& y, bool normal, double low, double high, std::uint64_t seed, std::uint64_t stream) override;
+
+    // move.cpp
     void copy_strided(const Tensor& src, const StridedView& from, Tensor& dst, const StridedView& to, const Shape& extent) override;
     void gather(const Tensor& x, int axis, const Tensor& index, Tensor& y) override;
     void gather_backward(const Tensor& dy, int axis, const Tensor& index, Tensor& dx, const RoundingMode& mode) override;
@@ -65,6 +69,7 @@ class CpuBackend final : public Backend {
 
   private:
     std::atomic<std::size_t> nan_count_{0};
+    BlockCache cache_;
 };
 
 }  // namespace taper

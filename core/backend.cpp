@@ -1,0 +1,61 @@
+#include <taper/core/backend.h>
+
+#include <string>
+
+#include <taper/formats/error.h>
+
+namespace taper {
+
+Backend& backend(const Device& device) {
+    Backend* found = device.index != 0 ? nullptr : device.kind == Device::Kind::cpu ? cpu_backend() : cuda_backend();
+    if (found == nullptr) throw Error("device: it does not answer: " + device.name() + " (want cpu" + (cuda_backend() != nullptr ? " or cuda)" : "; this build or machine has no CUDA)"));
+    return *found;
+}
+
+void Backend::no_kernel(const char* op, const Format& format) const {
+    throw Error(std::string(op) + ": the " + name() + " backend has no kernel for " + format.name());
+}
+
+void Backend::convert(const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("convert", x.format()); }
+void Backend::fill(Tensor& y, double) { no_kernel("fill", y.format()); }
+void Backend::random(Tensor& y, bool, double, double, std::uint64_t, std::uint64_t) { no_kernel("random", y.format()); }
+void Backend::unary(Unary op, double, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel(taper::name(op), x.format()); }
+void Backend::unary_backward(Unary op, double, const Tensor&, const Tensor& dy, Tensor&, const RoundingMode&) {
+    no_kernel((std::string(taper::name(op)) + "_backward").c_str(), dy.format());
+}
+void Backend::binary(Binary op, const Tensor& a, const Tensor&, Tensor&, const RoundingMode&) { no_kernel(taper::name(op), a.format()); }
+void Backend::binary_backward(Binary op, const Tensor&, const Tensor&, const Tensor& dy, int, Tensor&, const RoundingMode&) {
+    no_kernel((std::string(taper::name(op)) + "_backward").c_str(), dy.format());
+}
+void Backend::copy_strided(const Tensor& src, const StridedView&, Tensor&, const StridedView&, const Shape&) { no_kernel("copy_strided", src.format()); }
+void Backend::gather(const Tensor& x, int, const Tensor&, Tensor&) { no_kernel("gather", x.format()); }
+void Backend::gather_backward(const Tensor& dy, int, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("gather_backward", dy.format()); }
+void Backend::reduce(core::Reduction, const Tensor& x, const ReduceShape&, Tensor&, const RoundingMode&) { no_kernel("reduce", x.format()); }
+void Backend::argmax(const Tensor& x, const ReduceShape&, Tensor&) { no_kernel("argmax", x.format()); }
+void Backend::softmax(Softmax, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("softmax", x.format()); }
+void Backend::softmax_backward(Softmax, const Tensor& y, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("softmax_backward", y.format()); }
+void Backend::cross_entropy(const Tensor& logits, const Tensor&, Tensor&) { no_kernel("cross_entropy", logits.format()); }
+void Backend::cross_entropy_backward(const Tensor& logits, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+    no_kernel("cross_entropy_backward", logits.format());
+}
+void Backend::matmul(const MatmulShape&, const Accumulator&, const Tensor& a, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+    no_kernel("matmul", a.format());
+}
+void Backend::conv2d(const core::Conv2dSpec&, const Accumulator&, const Tensor& x, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+    no_kernel("conv2d", x.format());
+}
+void Backend::conv2d_backward_data(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) {
+    no_kernel("conv2d_backward_data", dy.format());
+}
+void Backend::conv2d_backward_weights(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) {
+    no_kernel("conv2d_backward_weights", dy.format());
+}
+void Backend::max_pool2d(const core::Pool2dSpec&, const Tensor& x, Tensor&, Tensor&) { no_kernel("max_pool2d", x.format()); }
+void Backend::max_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) {
+    no_kernel("max_pool2d_backward", dy.format());
+}
+void Backend::avg_pool2d(const core::Pool2dSpec&, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d", x.format()); }
+void Backend::avg_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d_backward", dy.format()); }
+void Backend::sgd_step(const core::SgdStep&, Tensor& weight, Tensor&, Tensor&, const Tensor&) { no_kernel("sgd_step", weight.format()); }
+
+}  // namespace taper
