@@ -31,13 +31,14 @@ Tensor binary_backward(Binary op, const Tensor& a, const Tensor& b, const Tensor
 Tensor permute(const Tensor& x, std::span<const int> axes);
 Tensor transpose(const Tensor& x, int axis_a = -2, int axis_b = -1);
 Tensor slice(const Tensor& x, int axis, std::int64_t begin, std::int64_t end);  // [begin, end) of one axis
-// Puts y into a zero tensor of `shape` at [begin, ...) of `axis`: slice's gradient.
+// Puts dy, rounded into the output (draws by dy's element index), into a zero tensor of `shape` at [begin, ...) of `axis`: slice's gradient.
 Tensor slice_backward(const Tensor& dy, const Shape& shape, int axis, std::int64_t begin, const Output& output = {});
 Tensor concatenate(std::span<const Tensor> parts, int axis);
-Tensor broadcast_to(const Tensor& x, const Shape& shape);
+Tensor broadcast_to(const Tensor& x, const Shape& shape);  // x itself if it has that shape
 Tensor sum_to(const Tensor& x, const Shape& shape, const Output& output = {});  // reverse of broadcast_to, in float64
 // y[.., j, ..] = x[.., index[.., j, ..], ..] along `axis` (PyTorch's gather); index int32 with x's shape but on `axis`.  Index out of range: Error.
 Tensor gather(const Tensor& x, int axis, const Tensor& index);
+// dx[.., index[.., j, ..], ..] += dy[.., j, ..] in float64, j ascending, into a tensor of `shape`; one rounding.
 Tensor gather_backward(const Tensor& dy, int axis, const Tensor& index, const Shape& shape, const Output& output = {});
 
 // --- reductions over `axes` (empty: all), in float64 over fixed blocks of 4096 elements and 8 lanes ----------------------

@@ -1,0 +1,72 @@
+#include <taper/core/print.h>
+
+#include <algorithm>
+#include <cmath>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <taper/core/ops.h>
+
+namespace taper {
+namespace {
+
+constexpr std::int64_t summarised_beyond = 1000;  // elements
+constexpr std::int64_t edge = 3;
+
+class Printer {
+  public:
+    explicit Printer(const Tensor& x) : shape_(x.shape()), summarised_(x.elements() > summarised_beyond) {
+        Tensor shown = x;
+        for (int axis = 0; axis < x.rank(); ++axis) {
+            if (!summarises(axis)) continue;
+            const Tensor ends[] = {core::slice(shown, axis, 0, edge), core::slice(shown, axis, shown.size(axis) - edge, shown.size(axis))};
+            shown = core::concatenate(ends, axis);
+        }
+        const bool posit = std::holds_alternative<Posit>(x.format().family());
+        for (const double value : shown.to_vector_double()) {
+            cells_.push_back(std::isnan(value) ? (posit ? "NaR" : "nan") : fmt::format("{:.6g}", value));
+            width_ = std::max(width_, cells_.back().size());
+        }
+    }
+
+    std::string text() {
+        print(0);
+        return out_;
+    }
+
+  private:
+    bool summarises(int axis) const { return summarised_ && shape_[axis] > 2 * edge; }
+
+    void print(int axis) {
+        if (axis == shape_.rank()) {
+            out_ += fmt::format("{:>{}}", cells_[next_++], width_);
+            return;
+        }
+        const std::string separator = axis + 1 == shape_.rank() ? " " : std::string(static_cast<std::size_t>(shape_.rank() - 1 - axis), '\n') + std::string(static_cast<std::size_t>(axis + 1), ' ');
+        const std::int64_t shown = summarises(axis) ? 2 * edge : shape_[axis];
+        out_ += "[";
+        for (std::int64_t i = 0; i < shown; ++i) {
+            if (i != 0) out_ += "," + separator;
+            if (i == edge && summarises(axis)) out_ += "...," + separator;
+            print(axis + 1);
+        }
+        out_ += "]";
+    }
+
+    const Shape shape_;
+    const bool summarised_;
+    std::vector<std::string> cells_;
+    std::size_t width_ = 0, next_ = 0;
+    std::string out_;
+};
+
+}  // namespace
+
+std::string to_text(const Tensor& x) {
+    const std::string tag = fmt::format(" {} {}", x.format().name(), x.shape().str()) + (x.device() == Device::cpu() ? "" : " " + x.device().name());
+    return (x.elements() == 0 ? "[]" : Printer(x).text()) + tag;
+}
+
+}  // namespace taper
