@@ -79,7 +79,7 @@ class Quantizer : public Module {
     explicit Quantizer(const Output& forward, const Output& backward = {}) : forward_(forward), backward_(backward) {}
 
   protected:
-    Variable forward(const Variable& x) override { return quantize(x, forward_ ? forward_ : Output(x.format()), backward_); }
+    Variable forward(const Variable& x) override { return quantize(x, forward_, backward_); }
 
   private:
     Output forward_, backward_;

@@ -12,14 +12,14 @@ namespace taper::nn {
 
 // Unset roles are float32.  Usage: model.set_precision({.inputs = p8, .weights = p8, .activations = p8, ...});
 struct Precision {
-    Target inputs;       // what the network reads
-    Target weights;      // every parameter, biases too, as forward and backward read them
-    Target activations;  // results of layers
-    Target errors;       // gradients of activations
-    Target gradients;    // gradients of weights
-    Target loss;         // logits, and their gradient
-    Target master;       // the copy of the weights that the optimizer updates
-    Target state;        // the optimizer's momentum
+    Target inputs = {};       // what the network reads
+    Target weights = {};      // every parameter, biases too, as forward and backward read them
+    Target activations = {};  // results of layers
+    Target errors = {};       // gradients of activations
+    Target gradients = {};    // gradients of weights
+    Target loss = {};         // logits, and their gradient
+    Target master = {};       // the copy of the weights that the optimizer updates
+    Target state = {};        // the optimizer's momentum
     Accumulator forward = {}, backward_data = {}, backward_weights = {};
     friend bool operator==(const Precision&, const Precision&) = default;
 };

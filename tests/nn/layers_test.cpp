@@ -1,0 +1,175 @@
+// Layers against sums written out in double, and initial values against their distributions.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "support.h"
+
+namespace taper::nn {
+namespace {
+
+using test::error_of;
+using test::p16;
+using test::p8;
+
+TEST(Linear, IsTheSumRoundedOnce) {
+    Linear layer(7, 3);
+    layer.set_precision({.inputs = p8, .weights = p8, .activations = p8, .errors = p8, .forward = Accumulator::exact()});
+    const Variable x = uniform({5, 7}, -2, 2).to(p8);
+    const auto a = x.value().to_vector_double(), w = layer.weight().variable.value().to_vector_double(), b = layer.bias()->variable.value().to_vector_double();
+    std::vector<double> sums;
+    for (std::size_t n = 0; n < 5; ++n)
+        for (std::size_t o = 0; o < 3; ++o) {
+            double sum = b[o];  // exact: few terms of few bits
+            for (std::size_t i = 0; i < 7; ++i) sum += a[n * 7 + i] * w[o * 7 + i];
+            sums.push_back(sum);
+        }
+    const Variable y = layer(x);
+    EXPECT_EQ(y.value().codes(), Tensor::from(sums, {5, 3}, p8).codes());
+    EXPECT_EQ(y.gradient_target(), Target(p8));
+    EXPECT_EQ(Linear(7, 3, Bias::no).bias(), nullptr);
+    EXPECT_NE(error_of([&] { layer(Tensor::zeros({5, 6}, p8)); }), "no Error");
+}
+
+TEST(Conv2d, IsTheSumRoundedOnce) {
+    Conv2d layer(2, 3, 3, {.stride = 2, .padding = 1});
+    layer.set_precision({.inputs = p8, .weights = p8, .activations = p16, .errors = p8, .forward = Accumulator::exact()});
+    const std::int64_t size = 5, out = 3;
+    const Variable x = uniform({2, 2, size, size}, -2, 2).to(p8);
+    const auto a = x.value().to_vector_double(), w = layer.weight().variable.value().to_vector_double(), b = layer.bias()->variable.value().to_vector_double();
+    std::vector<double> sums;
+    for (std::int64_t n = 0; n < 2; ++n)
+        for (std::int64_t o = 0; o < 3; ++o)
+            for (std::int64_t i = 0; i < out; ++i)
+                for (std::int64_t j = 0; j < out; ++j) {
+                    double sum = b[static_cast<std::size_t>(o)];
+                    for (std::int64_t c = 0; c < 2; ++c)
+                        for (std::int64_t r = 0; r < 3; ++r)
+                            for (std::int64_t s = 0; s < 3; ++s) {
+                                const std::int64_t row = 2 * i + r - 1, column = 2 * j + s - 1;
+                                if (row < 0 || row >= size || column < 0 || column >= size) continue;
+                                sum += a[static_cast<std::size_t>(((n * 2 + c) * size + row) * size + column)]
+                                       * w[static_cast<std::size_t>(((o * 2 + c) * 3 + r) * 3 + s)];
+                            }
+                    sums.push_back(sum);
+                }
+    EXPECT_EQ(layer(x).value().codes(), Tensor::from(sums, {2, 3, out, out}, p16).codes());
+    EXPECT_EQ(layer(x).gradient_target(), Target(p8));
+    EXPECT_EQ(error_of([] { Conv2d(3, 4, 3, {.groups = 2}); }), "Conv2d: groups do not divide the channels: in 3, out 4, groups 2 (want a divisor of both)");
+}
+
+TEST(Layers, WithoutWeightsKeepFormatAndGradientTarget) {
+    const Tensor values = Tensor::from({-2, -1, 0.5f, 4}, {1, 1, 2, 2}, p8);
+    const auto apply = [&](Module& layer) {
+        const Variable x = Variable::leaf(values, p16);
+        const Variable y = layer(x);
+        EXPECT_EQ(y.format(), p8);
+        EXPECT_EQ(y.gradient_target(), Target(p16));
+        backward(sum(y));
+        EXPECT_EQ(x.grad().format(), p16);
+        return y.value().to_vector();
+    };
+    const auto rounded = [](const std::vector<double>& v) { return Tensor::from(v, {static_cast<std::int64_t>(v.size())}, p8).to_vector(); };
+    ReLU relu_layer;
+    LeakyReLU leaky(0.5);
+    Tanh tanh_layer;
+    Sigmoid sigmoid_layer;
+    Softmax softmax_layer;
+    MaxPool2d max_layer;
+    AvgPool2d average_layer;
+    Flatten flatten;
+    EXPECT_EQ(apply(relu_layer), (std::vector<float>{0, 0, 0.5, 4}));
+    EXPECT_EQ(apply(leaky), (std::vector<float>{-1, -0.5, 0.5, 4}));
+    EXPECT_EQ(apply(tanh_layer), rounded({std::tanh(-2.0), std::tanh(-1.0), std::tanh(0.5), std::tanh(4.0)}));
+    EXPECT_EQ(apply(sigmoid_layer), rounded({1 / (1 + std::exp(2.0)), 1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-0.5)), 1 / (1 + std::exp(-4.0))}));
+    EXPECT_EQ(apply(softmax_layer), rounded({1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-1.0)), 1 / (1 + std::exp(3.5)), 1 / (1 + std::exp(-3.5))}));
+    EXPECT_EQ(apply(max_layer), std::vector<float>{4});
+    EXPECT_EQ(apply(average_layer), rounded({0.375}));
+    apply(flatten);
+    EXPECT_EQ(flatten(Tensor::zeros({3, 2, 5, 4})).shape(), (Shape{3, 40}));
+}
+
+TEST(Quantizer, RoundsBothWays) {
+    Quantizer layer(Target{p8}, Target{Format::posit(6, 1)});
+    const Variable x = Variable::leaf(Tensor::from({1.03f, 0.7f}, {2}));
+    const Variable y = layer(x);
+    EXPECT_EQ(y.value().to_vector(), (std::vector<float>{1, 0.6875}));
+    const Tensor factor = Tensor::from({1.3f, 0.1f}, {2});
+    backward(sum(mul(to(y, Format::float32()), factor)));
+    EXPECT_EQ(x.grad().to_vector(), factor.to(p8).to(Format::posit(6, 1)).to_vector());  // dy reaches y in its compute type
+
+    Quantizer forward_only(Target{p8}), backward_only(Output{}, Target{p8});
+    EXPECT_EQ(forward_only(x).format(), p8);
+    EXPECT_EQ(backward_only(x).format(), Format::float32());
+}
+
+struct Moments {
+    double mean = 0, deviation = 0, largest = 0;
+};
+Moments moments(const Tensor& t) {
+    Moments m;
+    const auto values = t.to_vector();
+    const auto n = static_cast<double>(values.size());
+    for (const float v : values) m.mean += v / n, m.largest = std::max(m.largest, std::fabs(static_cast<double>(v)));
+    for (const float v : values) m.deviation += (v - m.mean) * (v - m.mean) / n;
+    m.deviation = std::sqrt(m.deviation);
+    return m;
+}
+
+TEST(Init, FollowsItsDistribution) {
+    const Shape shape{60, 40, 5, 5};  // fan-in 1000, fan-out 1500
+    EXPECT_EQ(init::fan_in(shape), 1000);
+    EXPECT_EQ(init::fan_out(shape), 1500);
+    Generator generator(3);
+    const auto uniform_bound = [](const Tensor& t, double bound) {
+        const Moments m = moments(t);
+        EXPECT_LE(m.largest, bound);
+        EXPECT_NEAR(m.largest, bound, bound * 1e-3);
+        EXPECT_NEAR(m.deviation, bound / std::sqrt(3.0), bound * 0.01);
+        EXPECT_NEAR(m.mean, 0, bound * 0.01);
+    };
+    const auto normal_deviation = [](const Tensor& t, double deviation) {
+        const Moments m = moments(t);
+        EXPECT_NEAR(m.deviation, deviation, deviation * 0.015);
+        EXPECT_NEAR(m.mean, 0, deviation * 0.02);
+    };
+    uniform_bound(init::default_uniform(shape, 1000, generator), 1 / std::sqrt(1000.0));
+    uniform_bound(init::xavier_uniform(shape, 2, generator), 2 * std::sqrt(6 / 2500.0));
+    uniform_bound(init::kaiming_uniform(shape, std::sqrt(2.0), generator), std::sqrt(6 / 1000.0));
+    normal_deviation(init::xavier_normal(shape, 2, generator), 2 * std::sqrt(2 / 2500.0));
+    normal_deviation(init::kaiming_normal(shape, std::sqrt(2.0), generator), std::sqrt(2 / 1000.0));
+    EXPECT_EQ(generator.stream(), 5u);
+    EXPECT_EQ(init::constant({2}, 0.25).to_vector(), (std::vector<float>{0.25, 0.25}));
+    EXPECT_EQ(init::zeros({2}).to_vector(), (std::vector<float>{0, 0}));
+    EXPECT_EQ(error_of([] { init::xavier_uniform({5}); }), "init: too few axes for a fan: [5] (want [out, in, ...])");
+}
+
+TEST(Init, LayersStartAsPyTorchsDo) {
+    Generator a(9), b(9);
+    Conv2d conv(6, 16, 5, {}, Bias::yes, a);
+    const double bound = 1 / std::sqrt(150.0);
+    EXPECT_LE(moments(conv.weight().variable.value()).largest, bound);
+    EXPECT_GE(moments(conv.weight().variable.value()).largest, 0.99 * bound);
+    EXPECT_LE(moments(conv.bias()->variable.value()).largest, bound);
+    EXPECT_GE(moments(conv.bias()->variable.value()).largest, 0.3 * bound);
+    LeNet5 first(b), second(b);  // the generator moves on
+    EXPECT_NE(first.fc1.weight().variable.value().codes(), second.fc1.weight().variable.value().codes());
+    Generator c(9);
+    LeNet5 third(c);
+    EXPECT_EQ(first.fc1.weight().variable.value().codes(), third.fc1.weight().variable.value().codes());
+}
+
+TEST(Losses, CountsCorrectPredictions) {
+    const float nan = std::nanf("");
+    const Tensor logits = Tensor::from({1, 3, 2, 3, 3, 1, nan, 5, 1}, {3, 3});
+    const std::vector<std::int32_t> labels{1, 0, 0};
+    EXPECT_EQ(correct_predictions(logits, Tensor::from(labels, {3})), 2);
+    EXPECT_EQ(error_of([&] {
+                  correct_predictions(logits, Tensor::from(labels, {3}).reshape({3, 1}));
+              }),
+              "correct_predictions: shapes do not match: logits [3, 3], labels [3, 1] (want [N, C] and [N])");
+}
+
+}  // namespace
+}  // namespace taper::nn
