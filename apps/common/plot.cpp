@@ -1,0 +1,71 @@
+#include "common/plot.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include <taper/formats/error.h>
+
+namespace taper::apps {
+namespace {
+
+constexpr std::array<const char*, 4> palette{"#4477aa", "#cc6644", "#228833", "#aa3377"};
+
+std::string quoted(const std::string& text) {
+    std::string result = "'";
+    for (const char c : text) result += c == '\'' ? std::string("''") : std::string(1, c);
+    return result + "'";
+}
+
+std::string panel_script(const Panel& panel, int number) {
+    std::string data, commands;
+    for (std::size_t i = 0; i < panel.curves.size(); ++i) {
+        const Curve& curve = panel.curves[i];
+        const std::string name = fmt::format("$p{}c{}", number, i);
+        data += name + " << EOD\n";
+        for (std::size_t k = 0; k < curve.x.size(); ++k) data += fmt::format("{:.9g} {:.9g}\n", curve.x[k], curve.y[k]);
+        data += "EOD\n";
+        const char* colour = palette[static_cast<std::size_t>(curve.colour) % palette.size()];
+        const std::string line = curve.dashed ? fmt::format("lw 1.6 dt (6,4) pt 6 ps 0.7 lc rgb '{}'", colour) : fmt::format("lw 2.2 pt 7 ps 0.8 lc rgb '{}'", colour);
+        commands += fmt::format("{} {} using 1:2 with linespoints {} title {}", i == 0 ? "plot" : ",", name, line, quoted(curve.title));
+    }
+    return fmt::format("{}set title {}\nset xlabel {}\nset ylabel {}\n{}\n", data, quoted(panel.title), quoted(panel.x_label), quoted(panel.y_label), commands);
+}
+
+std::string script(const std::filesystem::path& png, const std::string& title, const std::vector<Panel>& panels) {
+    std::string text = fmt::format(
+        "set terminal pngcairo noenhanced size {},520 font 'sans,11' background '#ffffff'\n"
+        "set output {}\n"
+        "set multiplot layout 1,{} title {} font 'sans,13' margins 0.08,0.98,0.13,0.84 spacing 0.1\n"
+        "set border 3 lc rgb '#666666'\nset tics nomirror textcolor rgb '#333333'\nset grid lc rgb '#dddddd' lw 1 dt 1\n"
+        "set key spacing 1.2 samplen 3\nset xtics 1\nset offsets 0.15, 0.15, graph 0.08, graph 0.08\n",
+        580 * panels.size(), quoted(png.string()), panels.size(), quoted(title));
+    int number = 0;
+    for (const Panel& panel : panels) text += panel_script(panel, number++);
+    return text + "unset multiplot\n";
+}
+
+}  // namespace
+
+bool have_gnuplot() {
+    const char* path = std::getenv("PATH");
+    std::istringstream folders(path ? path : "");
+    for (std::string folder; std::getline(folders, folder, ':');)
+        if (access((folder + "/gnuplot").c_str(), X_OK) == 0) return true;
+    return false;
+}
+
+void plot(const std::filesystem::path& png, const std::string& title, const std::vector<Panel>& panels) {
+    const std::string text = script(png, title, panels);
+    std::FILE* pipe = popen("gnuplot >/dev/null 2>&1", "w");
+    if (!pipe) throw Error("plot: cannot start gnuplot");
+    std::fwrite(text.data(), 1, text.size(), pipe);
+    if (pclose(pipe) != 0) throw Error(fmt::format("plot: gnuplot could not draw {}", png.string()));
+}
+
+}  // namespace taper::apps
