@@ -17,8 +17,8 @@ function(taper_add_levels target)
     target_include_directories(${objects} PRIVATE "${PROJECT_BINARY_DIR}/include")
     target_compile_definitions(${objects} PRIVATE TAPER_LEVEL=${level} TAPER_LEVEL_${level}=1)
     taper_compile_options(${objects})
-    # -fno-math-errno and -fno-trapping-math change no value: they let sqrt and compares vectorise.
-    target_compile_options(${objects} PRIVATE -O3 -fno-math-errno -fno-trapping-math ${TAPER_LEVEL_FLAGS_${level}})
+    # -fno-math-errno and -fno-trapping-math change no value: they let sqrt and compares vectorise.  g++ 12 warns of its own intrinsics.
+    target_compile_options(${objects} PRIVATE -O3 -fno-math-errno -fno-trapping-math -Wno-maybe-uninitialized ${TAPER_LEVEL_FLAGS_${level}})
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
   endforeach()
   list(LENGTH TAPER_LEVELS count)

@@ -85,16 +85,21 @@ std::uint64_t table_key(const Format& format) {
     });
 }
 
-// The float values of the 256 codes, built once per format and kept.
-const float* value_table(const Format& format) {
+// Built once per format and kept.
+const ValueTable* value_table(const Format& format) {
     static std::mutex mutex;
-    static std::map<std::uint64_t, std::unique_ptr<float[]>> tables;
+    static std::map<std::uint64_t, std::unique_ptr<ValueTable>> tables;
     const std::lock_guard<std::mutex> lock(mutex);
-    std::unique_ptr<float[]>& table = tables[table_key(format)];
+    std::unique_ptr<ValueTable>& table = tables[table_key(format)];
     if (!table) {
-        std::unique_ptr<float[]> values(new float[256]());
-        for (std::uint64_t code = 0; code < std::uint64_t{1} << format.bits(); ++code) values[code] = static_cast<float>(decode_one(format, code));
-        table = std::move(values);
+        auto made = std::make_unique<ValueTable>();
+        for (std::uint64_t code = 0; code < std::uint64_t{1} << format.bits(); ++code) {
+            made->value[code] = static_cast<float>(decode_one(format, code));
+            const std::uint32_t bits = bits_as<std::uint32_t>(made->value[code]);
+            made->high[code] = static_cast<std::uint8_t>(bits >> 24);
+            made->low[code] = static_cast<std::uint8_t>(bits >> 16);
+        }
+        table = std::move(made);
     }
     return table.get();
 }
@@ -206,7 +211,8 @@ Decoder::Decoder(const Format& f) : format(f), run_(run_kernel) {
     Choice choice = choose(f);
     if (f.bits() <= 8) {
         choice.decode = KernelKind::table;
-        table = choice.family.table = value_table(f);
+        choice.family.table = value_table(f);
+        table = choice.family.table->value;
     }
     family_ = choice.family;
     kernel_ = kernels().decode[static_cast<int>(choice.decode.value())][0][storage_index(f)];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include <taper/formats/cpu_level.h>
 #include <taper/formats/fixed.h>
@@ -10,12 +11,19 @@
 
 namespace taper {
 
+// The values of the 256 codes of a format of at most 8 bits.  Such values have at most 8 significant bits and float32 exponents, so
+// the low half of each float is zero and two byte planes hold the rest: what byte permutes look up.
+struct alignas(64) ValueTable {
+    float value[256];
+    std::uint8_t high[256], low[256];  // bits 31..24 and 23..16 of value
+};
+
 // The parameters of one format; the member of its family is set.
 struct KernelFamily {
     Posit posit;
     Minifloat minifloat;
     Fixed fixed;
-    const float* table = nullptr;  // values of the 256 codes, for KernelKind::table
+    const ValueTable* table = nullptr;  // for KernelKind::table
 };
 
 enum class KernelKind {
