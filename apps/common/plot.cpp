@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -24,26 +25,36 @@ std::string quoted(const std::string& text) {
 
 std::string panel_script(const Panel& panel, int number) {
     std::string data, commands;
+    double first = 0, last = 1;
+    bool any = false;
     for (std::size_t i = 0; i < panel.curves.size(); ++i) {
         const Curve& curve = panel.curves[i];
         const std::string name = fmt::format("$p{}c{}", number, i);
         data += name + " << EOD\n";
         for (std::size_t k = 0; k < curve.x.size(); ++k) data += fmt::format("{:.9g} {:.9g}\n", curve.x[k], curve.y[k]);
         data += "EOD\n";
+        for (const double x : curve.x) {
+            first = any ? std::min(first, x) : x;
+            last = any ? std::max(last, x) : x;
+            any = true;
+        }
         const char* colour = palette[static_cast<std::size_t>(curve.colour) % palette.size()];
         const std::string line = curve.dashed ? fmt::format("lw 1.6 dt (6,4) pt 6 ps 0.7 lc rgb '{}'", colour) : fmt::format("lw 2.2 pt 7 ps 0.8 lc rgb '{}'", colour);
         commands += fmt::format("{} {} using 1:2 with linespoints {} title {}", i == 0 ? "plot" : ",", name, line, quoted(curve.title));
     }
-    return fmt::format("{}set title {}\nset xlabel {}\nset ylabel {}\n{}\n", data, quoted(panel.title), quoted(panel.x_label), quoted(panel.y_label), commands);
+    const double margin = std::max(0.04 * (last - first), 0.1);
+    return fmt::format("{}set title {}\nset xlabel {}\nset ylabel {}\nset key {} right\nset xrange [{}:{}]\nset xtics {}\n{}\n", data, quoted(panel.title),
+                       quoted(panel.x_label), quoted(panel.y_label), panel.legend == Legend::top_right ? "top" : "bottom", first - margin, last + margin,
+                       last - first <= 20 ? "1" : "autofreq", commands);
 }
 
 std::string script(const std::filesystem::path& png, const std::string& title, const std::vector<Panel>& panels) {
     std::string text = fmt::format(
         "set terminal pngcairo noenhanced size {},520 font 'sans,11' background '#ffffff'\n"
         "set output {}\n"
-        "set multiplot layout 1,{} title {} font 'sans,13' margins 0.08,0.98,0.13,0.84 spacing 0.1\n"
-        "set border 3 lc rgb '#666666'\nset tics nomirror textcolor rgb '#333333'\nset grid lc rgb '#dddddd' lw 1 dt 1\n"
-        "set key spacing 1.2 samplen 3\nset xtics 1\nset offsets 0.15, 0.15, graph 0.08, graph 0.08\n",
+        "set multiplot layout 1,{} title {} font 'sans,13' margins 0.07,0.985,0.12,0.85 spacing 0.085\n"
+        "set border 3 lc rgb '#666666'\nset tics nomirror textcolor rgb '#333333'\nset grid lc rgb '#e2e2e2' lw 1 lt 1\n"
+        "set key spacing 1.2 samplen 3 opaque\nset offsets 0, 0, graph 0.06, graph 0.06\n",
         580 * panels.size(), quoted(png.string()), panels.size(), quoted(title));
     int number = 0;
     for (const Panel& panel : panels) text += panel_script(panel, number++);

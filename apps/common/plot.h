@@ -13,9 +13,11 @@ struct Curve {
     int colour = 0;  // of a small palette; curves that belong together share it
     bool dashed = false;
 };
+enum class Legend { top_right, bottom_right };
 struct Panel {
     std::string title, x_label, y_label;
-    std::vector<Curve> curves;
+    Legend legend = Legend::top_right;
+    std::vector<Curve> curves = {};
 };
 
 // Whether a program called gnuplot is on the PATH.

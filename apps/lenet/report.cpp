@@ -73,7 +73,8 @@ std::string final_table(const Runs& runs) {
 }
 
 void plot_report(const std::filesystem::path& png, const Runs& runs) {
-    Panel loss{"Loss", "epoch", "cross-entropy", {}}, accuracy{"Accuracy", "epoch", "%", {}};
+    Panel loss{"Loss", "epoch", "cross-entropy"}, accuracy{"Accuracy", "epoch", "%", Legend::bottom_right};
+    std::string title;
     int colour = 0;
     for (const auto& run : runs) {
         Curve train_loss{run->name() + ", train", {}, {}, colour, true}, test_loss{run->name() + ", test", {}, {}, colour, false};
@@ -89,9 +90,10 @@ void plot_report(const std::filesystem::path& png, const Runs& runs) {
         loss.curves.push_back(train_loss);
         accuracy.curves.push_back(test_accuracy);
         accuracy.curves.push_back(train_accuracy);
+        title += fmt::format("{} {} % in {}", colour == 0 ? "LeNet-5, test accuracy" : ",", percent(run->results().back().test_accuracy), run->name());
         ++colour;
     }
-    plot(png, "LeNet-5", {loss, accuracy});
+    plot(png, title, {loss, accuracy});
 }
 
 }  // namespace taper::apps
