@@ -1,10 +1,7 @@
 // Array conversion: loops over the lane functions of the families, compiled once per CPU level.
+#include <taper/formats/convert_avx512.h>
 #include <taper/formats/convert_kernels.h>
 #include <taper/formats/e8m0.h>
-
-#if defined(TAPER_LEVEL_avx512)
-#include <immintrin.h>
-#endif
 
 namespace taper::TAPER_LEVEL {
 namespace {
@@ -64,36 +61,6 @@ void decode_by_table(const KernelFamily& family, const void* codes, std::size_t 
     for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Out>(table[in[i]]);
 }
 
-#if defined(TAPER_LEVEL_avx512)
-// Sixty-four codes at a time: each byte plane is two permutes over 128 entries and a blend by the code's top bit; the codes are
-// put in such an order first that interleaving the planes with zeros gives sixteen floats a vector in sequence.
-__attribute__((target("avx512vbmi"))) void decode_by_permutes(const KernelFamily& family, const void* codes, std::size_t n, void* y) {
-    const std::uint8_t* in = static_cast<const std::uint8_t*>(codes);
-    float* out = static_cast<float*>(y);
-    std::size_t i = 0;
-    if (n >= 64) {
-        const auto plane = [](const std::uint8_t* bytes, int part) { return _mm512_load_si512(bytes + 64 * part); };
-        const std::uint8_t *high = family.table->high, *low = family.table->low;
-        const __m512i h0 = plane(high, 0), h1 = plane(high, 1), h2 = plane(high, 2), h3 = plane(high, 3);
-        const __m512i l0 = plane(low, 0), l1 = plane(low, 1), l2 = plane(low, 2), l3 = plane(low, 3);
-        const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        const __m512i zero = _mm512_setzero_si512();
-        for (; i + 64 <= n; i += 64) {
-            const __m512i c = _mm512_permutexvar_epi32(order, _mm512_loadu_si512(in + i));
-            const __mmask64 top = _mm512_movepi8_mask(c);
-            const __m512i h = _mm512_mask_blend_epi8(top, _mm512_permutex2var_epi8(h0, c, h1), _mm512_permutex2var_epi8(h2, c, h3));
-            const __m512i l = _mm512_mask_blend_epi8(top, _mm512_permutex2var_epi8(l0, c, l1), _mm512_permutex2var_epi8(l2, c, l3));
-            const __m512i front = _mm512_unpacklo_epi8(l, h), back = _mm512_unpackhi_epi8(l, h);
-            _mm512_storeu_si512(out + i, _mm512_unpacklo_epi16(zero, front));
-            _mm512_storeu_si512(out + i + 16, _mm512_unpackhi_epi16(zero, front));
-            _mm512_storeu_si512(out + i + 32, _mm512_unpacklo_epi16(zero, back));
-            _mm512_storeu_si512(out + i + 48, _mm512_unpackhi_epi16(zero, back));
-        }
-    }
-    for (; i < n; ++i) out[i] = family.table->value[in[i]];
-}
-#endif
-
 std::size_t count_nan(const float* x, std::size_t n) {
     std::size_t count = 0;
     for (std::size_t i = 0; i < n; ++i) count += x[i] != x[i] ? 1 : 0;
@@ -142,6 +109,8 @@ ConvertKernels make_kernels() {
     k.decode[at(KernelKind::table)][1][0] = decode_by_table<double>;
 #if defined(TAPER_LEVEL_avx512)
     if (__builtin_cpu_supports("avx512vbmi")) k.decode[at(KernelKind::table)][0][0] = decode_by_permutes;
+    k.encode[at(KernelKind::posit_narrow)][0][0][0] = encode_posit_bytes<Rounding::nearest>;
+    k.encode[at(KernelKind::posit_narrow)][0][1][0] = encode_posit_bytes<Rounding::zero>;
 #endif
     k.count_nan = count_nan;
     return k;

@@ -65,14 +65,13 @@ struct FixedEncodeLane {
         v = v < low ? low : v;
         v = v > high ? high : v;
         v = v == v ? v : Real{0};
-        std::int32_t k = static_cast<std::int32_t>(v);
         if constexpr (mode == Rounding::nearest) {
-            const Real rest = v - static_cast<Real>(k);
-            const Real size = rest < 0 ? -rest : rest;
-            const std::int32_t moves = static_cast<std::int32_t>(size > Real(0.5)) | (static_cast<std::int32_t>(size == Real(0.5)) & k & 1);
-            k += rest < 0 ? -moves : moves;
+            // |v| <= 2^23: adding 2^fraction leaves a unit of 1 in the last place.
+            constexpr Real magic = static_cast<Real>(typename Lane<Real>::UInt{1} << Lane<Real>::fraction);
+            const Real r = ((v < 0 ? -v : v) + magic) - magic;
+            v = v < 0 ? -r : r;
         }
-        return static_cast<std::uint32_t>(k) & mask;
+        return static_cast<std::uint32_t>(static_cast<std::int32_t>(v)) & mask;
     }
 };
 

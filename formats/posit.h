@@ -98,12 +98,12 @@ struct PositEncodeLane {
     using UInt = typename Lane<Real>::UInt;
     static constexpr int width = Lane<Real>::width, fraction = Lane<Real>::fraction;
     Int minpos, maxpos, zero_limit;
-    UInt mask, nar;
-    int n, regime_shift;
+    UInt mask, nar, half;
+    int below, regime_shift;
 
     TAPER_FN PositEncodeLane(const Posit& p, Rounding mode)
         : minpos(bits_as<Int>(power_of_two<Real>(-p.top()))), maxpos(bits_as<Int>(power_of_two<Real>(p.top()))), zero_limit(0),
-          mask(static_cast<UInt>(p.mask())), nar(static_cast<UInt>(p.nar())), n(p.n), regime_shift(fraction + p.es) {
+          mask(static_cast<UInt>(p.mask())), nar(static_cast<UInt>(p.nar())), half(UInt{1} << (width - 1 - p.n)), below(width - p.n), regime_shift(fraction + p.es) {
         if (p.underflow == Underflow::to_zero) zero_limit = mode == Rounding::zero ? minpos - 1 : bits_as<Int>(bits_as<Real>(minpos) / 2);
     }
 
@@ -118,14 +118,12 @@ struct PositEncodeLane {
         const Int s = t >> (width - 1);
         const Int shift = (t ^ s) >> regime_shift;
         // "1 10" or "0 01" with the exponent and fraction behind: the doubled first bit leaves room for the carry.
-        UInt w = ((static_cast<UInt>(t) << (width - regime_shift)) >> 3) + (s != 0 ? UInt{1} << (width - 3) : UInt{3} << (width - 2));
-        if constexpr (mode == Rounding::nearest) {
-            const UInt p = static_cast<UInt>(shift + (width - n));
-            w += (UInt{1} << (p - 1)) - 1 + ((w >> p) & 1);
-        }
-        const UInt code = (static_cast<UInt>(static_cast<Int>(w) >> shift) & ~(UInt{1} << (width - 1))) >> (width - n);
-        const UInt sign = static_cast<UInt>(u >> (width - 1));
-        UInt result = ((code ^ sign) - sign) & mask;
+        constexpr UInt field = ~UInt{0} >> 3;
+        const UInt signs = static_cast<UInt>(s);
+        UInt w = ((((static_cast<UInt>(t) << (width - 3 - regime_shift)) ^ signs) & field) ^ signs) ^ (UInt{3} << (width - 2));
+        if constexpr (mode == Rounding::nearest) w += (half << shift) - 1 + ((static_cast<UInt>(static_cast<Int>(w) >> shift) >> below) & 1);
+        const UInt code = (static_cast<UInt>(static_cast<Int>(w) >> shift) & ~(UInt{1} << (width - 1))) >> below;
+        UInt result = (u < 0 ? UInt{0} - code : code) & mask;
         result = magnitude <= zero_limit ? 0 : result;
         return magnitude >= Lane<Real>::infinity ? nar : result;
     }
