@@ -1,0 +1,39 @@
+// Float64 arithmetic rounded to odd: a second rounding to at most 51 bits then gives what one rounding of the exact result gives.
+// Source: Boldo, Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd" (IEEE TC 2008).
+// Holds where no intermediate error underflows: operands 0, infinite, NaN or of magnitude 2^-480 to 2^480.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include <taper/formats/host_device.h>
+#include <taper/formats/lane.h>
+
+namespace taper::odd {
+
+// `nearest` is the exact result rounded to nearest, `error` any number with the sign of exact - nearest (NaN where nearest is not finite).
+TAPER_FN double to_odd(double nearest, double error) {
+    const std::int64_t bits = bits_as<std::int64_t>(nearest);
+    const std::int64_t inexact = error < 0 || error > 0 ? 1 : 0;
+    const std::int64_t beyond = inexact & ((bits_as<std::int64_t>(error) ^ bits) < 0 ? 1 : 0);  // nearest lies further from 0 than exact
+    return bits_as<double>((bits - beyond) | inexact);
+}
+
+TAPER_FN double add(double a, double b) {
+    const double s = a + b, t = s - a;
+    return to_odd(s, (a - (s - t)) + (b - t));
+}
+TAPER_FN double mul(double a, double b) {
+    const double p = a * b;
+    return to_odd(p, __builtin_fma(a, b, -p));
+}
+TAPER_FN double div(double a, double b) {
+    const double q = a / b, rest = __builtin_fma(-q, b, a);
+    return to_odd(q, b < 0 ? -rest : rest);
+}
+TAPER_FN double sqrt(double x) {
+    const double root = __builtin_sqrt(x);
+    return to_odd(root, __builtin_fma(-root, root, x));
+}
+
+}  // namespace taper::odd
