@@ -5,7 +5,7 @@
 
 #include <taper/core/backend.h>
 #include <taper/core/ops.h>
-#include <taper/core/random.h>
+#include <taper/core/ops/common.h>
 #include <taper/formats/error.h>
 
 namespace taper::core {
@@ -29,16 +29,9 @@ Shape with_size(const Shape& shape, int axis, std::int64_t size) {
 // Shapes agree but on `axis`.
 bool agree_around(const Shape& a, const Shape& b, int axis) { return a.rank() == b.rank() && with_size(a, axis, 0) == with_size(b, axis, 0); }
 
-RoundingMode next_mode(const Target& target) {
-    if (target.rounding != Rounding::stochastic) return {.mode = target.rounding};
-    return {.mode = target.rounding, .draws = {.seed = default_generator().seed(), .stream = default_generator().next_stream()}};
-}
-
 void check_index(const char* op, const Tensor& x, const Shape& x_shape, int axis, const Tensor& index) {
     if (index.format() != Format::int32()) throw Error(fmt::format("{}: index has another format: {} (want int32)", op, index.format().name()));
-    if (index.device() != x.device()) {
-        throw Error(fmt::format("{}: operands lie on different devices: {} and {} (want one)", op, x.device().name(), index.device().name()));
-    }
+    check_same_device(op, {"x", x}, {"index", index});
     if (agree_around(index.shape(), x_shape, axis)) return;
     throw Error(fmt::format("{}: index does not fit: x is {}, index is {} (want equal sizes but on axis {})", op, x_shape.str(), index.shape().str(), axis));
 }
@@ -90,7 +83,7 @@ Tensor slice_backward(const Tensor& dy, const Shape& shape, int axis, std::int64
         throw Error(fmt::format("slice_backward: dy does not fit: {} at {} of axis {} of {} (want equal sizes but there, within it)", dy.shape().str(), begin, a, shape.str()));
     }
     const Target target = output.value_or(Target(dy.format()));
-    const Tensor values = target.format == dy.format() ? dy : dy.to(target.format, next_mode(target));
+    const Tensor values = target.format == dy.format() ? dy : dy.to(target.format, rounding_mode(target));
     Tensor dx = Tensor::zeros(shape, target.format, dy.device());
     View to = whole(dx);
     to.offset = begin * to.strides[static_cast<std::size_t>(a)];
@@ -151,12 +144,10 @@ Tensor gather_backward(const Tensor& dy, int axis, const Tensor& index, const Sh
     if (dy.shape() != index.shape()) {
         throw Error(fmt::format("gather_backward: shapes differ: dy is {}, index is {} (want one)", dy.shape().str(), index.shape().str()));
     }
-    const Target target = output.value_or(Target(dy.format()));
-    if (target.format.is_index() || dy.format().is_index()) {
-        throw Error(fmt::format("gather_backward: indices are not summed: {} into {} (want formats with arithmetic)", dy.format().name(), target.format.name()));
-    }
+    check_values("gather_backward", {{"dy", dy}});
+    const Target target = target_of("gather_backward", output, dy.format());
     Tensor dx = Tensor::empty(shape, target.format, dy.device());
-    backend(dy.device()).gather_backward(dy, a, index, dx, next_mode(target));
+    backend(dy.device()).gather_backward(dy, a, index, dx, rounding_mode(target));
     return dx;
 }
 
