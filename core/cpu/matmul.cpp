@@ -1,12 +1,11 @@
 // Matrix products: panels decoded while they are packed, a tile kernel over them, rows encoded while they are in the cache.
 #include <algorithm>
 
-#include <omp.h>
-
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/panel.h>
 #include <taper/core/cpu/product_reference.h>
 #include <taper/core/cpu/scratch.h>
+#include <taper/core/cpu/split.h>
 
 namespace taper {
 
@@ -15,25 +14,6 @@ namespace cpu {
 namespace {
 
 constexpr std::int64_t depth_block = 384, row_block = 168, column_block = 512;  // packed: about 256 and 768 KiB
-constexpr std::int64_t thread_work = 200'000;                                    // multiply-adds that pay for a thread
-
-struct Range {
-    std::int64_t begin, end;
-    std::int64_t size() const { return end - begin; }
-};
-
-// Part `index` of `parts` of [0, size), cut at multiples of `unit`.
-Range part(std::int64_t size, std::int64_t unit, std::int64_t index, std::int64_t parts) {
-    const std::int64_t units = (size + unit - 1) / unit;
-    return {std::min(size, units * index / parts * unit), std::min(size, units * (index + 1) / parts * unit)};
-}
-
-// Lines of each panel when `lines` lines are cut evenly into panels of at most `most`.
-std::int64_t even_width(std::int64_t lines, std::int64_t most) {
-    const std::int64_t panels = (lines + most - 1) / most;
-    return (lines + panels - 1) / panels;
-}
-
 // Rounds rows of finished sums into y.
 struct RowEncoder {
     const Encoder& encoder;
@@ -112,8 +92,7 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
     const Encoder encoder(y.format(), mode);
     const float* const bias_values = bias.defined() ? CodeReader(bias).read(0, shape.n, thread_scratch<float>(Scratch::row, shape.n)) : nullptr;
     unsigned char* const codes = static_cast<unsigned char*>(y.mutable_data());
-    const std::int64_t work = std::max<std::int64_t>(shape.batch * shape.m * shape.n * std::max<std::int64_t>(shape.k, 1) / thread_work, 1);
-    const std::int64_t threads = std::min<std::int64_t>(omp_in_parallel() ? 1 : omp_get_max_threads(), work);
+    const std::int64_t threads = threads_for(shape.batch * shape.m * shape.n * std::max<std::int64_t>(shape.k, 1));
     const auto [m_parts, n_parts] = shape.batch >= threads ? std::pair<std::int64_t, std::int64_t>{1, 1} : grid(shape.m, shape.n, threads);
     const std::int64_t parts = m_parts * n_parts, items = shape.batch * parts;
     std::size_t nans = 0;

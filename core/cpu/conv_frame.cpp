@@ -1,0 +1,45 @@
+#include <taper/core/cpu/conv_frame.h>
+
+#include <algorithm>
+
+namespace taper::cpu {
+
+namespace {
+
+// First index i >= 0 with i * step + origin >= 0, and the end of those with i * step + origin < size, among `count`.
+struct Inside {
+    std::int64_t begin, end;
+    Inside(std::int64_t count, std::int64_t step, std::int64_t origin, std::int64_t size)
+        : begin(origin >= 0 ? 0 : (-origin + step - 1) / step), end(size <= origin ? 0 : std::min(count, (size - origin + step - 1) / step)) {}
+};
+
+}  // namespace
+
+void Frame::term_offsets(std::int64_t kernel_rows, std::int64_t kernel_columns, std::int64_t* offsets) const {
+    for (std::int64_t c = 0; c < channels; ++c) {
+        for (std::int64_t r = 0; r < kernel_rows; ++r) {
+            for (std::int64_t s = 0; s < kernel_columns; ++s) *offsets++ = at(c, r, s);
+        }
+    }
+}
+
+void Frame::place(const float* image, float* frame) const {
+    const Inside lines(height, step, top, rows), pixels(width, step, left, columns);
+    // Pixels that are `phases` apart are neighbours in a plane (phases > 1 comes with step 1), those next to each other `step` apart.
+    const std::int64_t from_step = phases, to_step = step;
+    for (std::int64_t c = 0; c < channels; ++c) {
+        for (std::int64_t i = lines.begin; i < lines.end; ++i) {
+            const float* const from = image + (c * height + i) * width;
+            for (std::int64_t first = pixels.begin; first < std::min(pixels.begin + phases, pixels.end); ++first) {
+                float* to = frame + at(c, i * step + top, first * step + left);
+                if (from_step == 1 && to_step == 1) {
+                    for (std::int64_t j = first; j < pixels.end; ++j) *to++ = from[j];
+                } else {
+                    for (std::int64_t j = first; j < pixels.end; j += from_step, to += to_step) *to = from[j];
+                }
+            }
+        }
+    }
+}
+
+}  // namespace taper::cpu
