@@ -40,6 +40,14 @@ bool ordered_by(const std::vector<double>& values, std::uint32_t flip, std::uint
     return true;
 }
 
+// Is every number its own rounding?  Not so infinities of a saturating format.
+bool stay_when_rounded(const Format& format, const std::vector<double>& values) {
+    for (std::size_t code = 0; code < values.size(); ++code) {
+        if (!std::isnan(values[code]) && encode_one(format, values[code]) != code) return false;
+    }
+    return true;
+}
+
 CodeFacts find_facts(const Format& format) {
     CodeFacts facts;
     if (format == Format::float32()) {
@@ -50,7 +58,8 @@ CodeFacts find_facts(const Format& format) {
     std::vector<double> values(std::size_t{1} << format.bits());
     for (std::size_t code = 0; code < values.size(); ++code) values[code] = decode_one(format, code);
     facts.ranges = find_ranges(values, [](double v) { return v > 0; }, &facts.positive, 1) && find_ranges(values, [](double v) { return v < 0; }, &facts.negative, 1) &&
-                   find_ranges(values, [](double v) { return !std::isfinite(v); }, facts.special, 2) && values[0] == 0;
+                   find_ranges(values, [](double v) { return !std::isfinite(v); }, facts.special, 2) && values[0] == 0 &&
+                   stay_when_rounded(format, values);
     facts.nan = static_cast<std::uint32_t>(encode_one(format, std::numeric_limits<double>::quiet_NaN()));
     // Keys wrap at the width of the storage: with less = 1 the code ^ flip = 0 becomes the largest key there too.
     for (const std::uint32_t less : {0u, 1u}) {

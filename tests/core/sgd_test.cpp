@@ -1,0 +1,1 @@
+#include "core/ops_support.h"
