@@ -127,7 +127,7 @@ TEST(Backward, ASecondPassIsAnError) {
     backward(loss);
     x.zero_grad();
     EXPECT_EQ(error_of([&] { backward(loss); }), "backward: an earlier pass freed the graph: at sum [] (want a new forward pass)");
-    EXPECT_EQ(error_of([&] { backward(sum(y)); }), "backward: an earlier pass freed the graph: at square [2] (want a new forward pass)");
+    EXPECT_EQ(error_of([&] { backward(sum(y)); }), "backward: an earlier pass freed the graph: at square [1] (want a new forward pass)");
     EXPECT_FALSE(x.grad().defined());
 }
 

@@ -184,9 +184,9 @@ TEST(Matmul, EachProductUsesItsOwnAccumulator) {
         with_output.output = f32;
         const Variable y = matmul(a, b, with_output);
         const double forward = y.value().to_vector_double().at(0);
-        const Variable c = Variable::leaf(doubles(ones, {1, 1}, bf16), f32), d = Variable::leaf(doubles(cancelling, {1, 3}, bf16), f32);
+        const Variable c = Variable::leaf(doubles({1}, {1, 1}, bf16), f32), d = Variable::leaf(doubles(cancelling, {1, 3}, bf16), f32);
         backward(receives(matmul(c, d, with_output), ones, f32));  // dc = sum of d
-        const Variable e = Variable::leaf(doubles(cancelling, {3, 1}, bf16), f32), f = Variable::leaf(doubles(ones, {1, 1}, bf16), f32);
+        const Variable e = Variable::leaf(doubles(cancelling, {3, 1}, bf16), f32), f = Variable::leaf(doubles({1}, {1, 1}, bf16), f32);
         backward(receives(matmul(e, f, with_output), ones, f32));  // df = sum of e
         return std::vector<double>{forward, grad(c).at(0), grad(f).at(0)};
     };

@@ -114,6 +114,15 @@ TEST(Graph, FrozenParametersAndConstantInputsCostNoGradient) {
     EXPECT_EQ(w1.grad().to_vector(), std::vector<float>(12, 10));
 }
 
+TEST(Graph, ALeafFrozenAfterTheForwardPassReceivesNothing) {
+    Variable a = Variable::leaf(Tensor::full({2}, 3)), b = Variable::leaf(Tensor::full({2}, 5));
+    const Variable loss = sum(mul(a, b));
+    a.set_requires_grad(false);
+    backward(loss);
+    EXPECT_FALSE(a.grad().defined());
+    EXPECT_EQ(b.grad().to_vector(), (std::vector<float>{3, 3}));
+}
+
 TEST(Graph, ASavedTensorThatWasAssignedIsAnErrorThatNamesTheOp) {
     const Variable x = Variable::leaf(vector_of({1, 2, 3}, Format::float32()));
     const Variable y = sum(square(x));
