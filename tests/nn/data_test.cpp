@@ -5,12 +5,25 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
+#include <new>
 #include <set>
 #include <sstream>
 #include <thread>
 #include <vector>
 
 #include "support.h"
+
+// The largest single allocation since it was last set to 0.
+static std::atomic<std::size_t> largest{0};
+void* operator new(std::size_t bytes) {
+    for (std::size_t seen = largest; bytes > seen && !largest.compare_exchange_weak(seen, bytes);) {
+    }
+    if (void* block = std::malloc(bytes ? bytes : 1)) return block;
+    throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace taper::nn {
 namespace {
@@ -103,6 +116,21 @@ TEST(ReadIdx, RefusesDamagedGzip) {
               "read_idx: bytes after the end: FILE goes on at byte 5008 (want 5000 values after a header of 8 bytes)");
     EXPECT_EQ(parse_error(gzipped(big_endian(2049) + big_endian(0x7fffffff) + values), 1),
               "read_idx: the data end early: FILE holds 5000 values (want 2147483647, as its header says)");
+}
+
+// A header that claims much takes no more memory than an honest small file.
+TEST(ReadIdx, AllocatesNoMoreThanTheDataJustify) {
+    constexpr std::size_t chunk = 65536;
+    for (const std::string& bytes : {images_file(0x10000000u, 28, 28, std::string(100, 'x')), labels_file("").substr(0, 4) + big_endian(0xffffffffu) + "abc"}) {
+        largest = 0;
+        parse_error(bytes, bytes.size() > 50 ? 3 : 1);
+        EXPECT_LE(largest, chunk);
+    }
+    const std::string half = images_file(0xffffffu, 28, 28, std::string(10 * chunk, 'x'));
+    std::istringstream stream(half);
+    largest = 0;
+    EXPECT_EQ(error_of([&] { read_idx(stream, "FILE", 3); }), "read_idx: the data end early: FILE holds 655360 values (want 13153336560, as its header says)");
+    EXPECT_LE(largest, 16 * chunk);
 }
 
 // Every byte of a small file changed or cut: an Error or a result, nothing else.

@@ -55,7 +55,7 @@ std::map<Role, std::int64_t> by_role() {
     return bytes;
 }
 
-Held measure(const Precision& precision) {
+Held measure_once(const Precision& precision) {
     set_memory_cache(false);
     Held held;
     const std::int64_t before = live;
@@ -85,6 +85,12 @@ Held measure(const Precision& precision) {
     return held;
 }
 
+// The first run leaves the kernels' working memory behind, which does not grow with the network.
+Held measure(const Precision& precision) {
+    measure_once(precision);
+    return measure_once(precision);
+}
+
 TEST(Memory, Posit8WithSixteenBitMasterAndMomentumHoldsSixBytesAParameter) {
     const Held held = measure(posit_precision());
     EXPECT_EQ(held.after_step.at(Role::parameters), 1 * parameter_count);
@@ -105,18 +111,18 @@ TEST(Memory, SavedActivationsShrinkWithTheFormat) {
     const Held wide = measure({}), narrow = measure(posit_precision());
     const auto saved = [](const Held& held) { return held.before_backward.at(Role::saved); };
     // Inputs of conv1, conv2, conv3, fc1, fc2 (ReLU's outputs among them) and the logits.
-    const std::int64_t elements = batch * (784 + 6 * 14 * 14 + 16 * 5 * 5 + 120 + 84), logits = batch * 10;
-    EXPECT_EQ(saved(wide), 4 * (elements + logits));
-    EXPECT_EQ(saved(narrow), elements + 2 * logits);
+    const std::int64_t elements = batch * (784 + 6 * 14 * 14 + 16 * 5 * 5 + 120 + 84), logits = batch * 10, labels = batch * 4;
+    EXPECT_EQ(saved(wide), 4 * (elements + logits) + labels);
+    EXPECT_EQ(saved(narrow), elements + 2 * logits + labels);
     EXPECT_LE(static_cast<double>(saved(narrow)), 0.27 * static_cast<double>(saved(wide)));
     // Indices: one byte for each pooled value, whatever the format.
     EXPECT_EQ(wide.before_backward.at(Role::indices), batch * (6 * 14 * 14 + 16 * 5 * 5));
     EXPECT_EQ(narrow.before_backward.at(Role::indices), wide.before_backward.at(Role::indices));
-    // The hook sees no more than that, the labels apart, which the graph keeps.
+    // The hook sees no more than that.
     for (const Held& held : {wide, narrow}) {
         const std::int64_t indices = held.before_backward.at(Role::indices),
                            decoded = held.before_backward.at(Role::decoded) - held.after_step.at(Role::decoded);
-        EXPECT_LE(held.hook_graph, saved(held) + indices + decoded + batch * 4);
+        EXPECT_LE(held.hook_graph, saved(held) + indices + decoded);
     }
     EXPECT_LE(static_cast<double>(narrow.hook_graph - narrow.before_backward.at(Role::indices)),
               0.27 * static_cast<double>(wide.hook_graph - wide.before_backward.at(Role::indices)));

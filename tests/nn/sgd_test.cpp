@@ -134,10 +134,10 @@ TEST(Sgd, StochasticMasterKeepsSmallUpdates) {
             sgd.step();
         }
         double mean = 0;
-        for (const float v : model.weight.master.to_vector()) mean += v / 2000;
+        for (const float v : model.weight.master.to_vector()) mean += v / 2000.0;
         return mean;
     };
-    EXPECT_EQ(mean_after(Rounding::nearest), 1);
+    EXPECT_NEAR(mean_after(Rounding::nearest), 1, 1e-12);
     EXPECT_NEAR(mean_after(Rounding::stochastic), 1.0002, 5e-5);
 }
 
@@ -161,7 +161,7 @@ TEST(Sgd, SkipsWhatIsFrozenOrHasNoGradient) {
 // Three micro-batches: their gradients are summed in float32, scaled, and rounded once.
 TEST(Sgd, RoundsAccumulatedGradientsOnce) {
     Single model(Tensor::full({4}, 0));
-    model.set_precision({.weights = p16, .gradients = p8, .master = p16});
+    model.set_precision({.inputs = p16, .weights = p16, .gradients = p8, .master = p16});
     const std::vector<Tensor> inputs{Tensor::from({1.03f, 0.2f, 3.3f, -0.7f}, {4}, p16), Tensor::from({0.01f, 0.3f, -3.2f, 0.07f}, {4}, p16),
                                      Tensor::from({0.02f, 0.7f, 0.01f, 0.9f}, {4}, p16)};
     std::vector<float> total(4);
