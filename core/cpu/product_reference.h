@@ -5,16 +5,18 @@
 #include <vector>
 
 #include <taper/core/backend.h>
+#include <taper/core/cpu/split.h>
 #include <taper/formats/convert.h>
 #include <taper/formats/exact_sum.h>
 #include <taper/formats/philox.h>
 
 namespace taper::cpu {
 
-// Each Terms calls term(i, j) for every product first[i] * second[j] of one output; j or i is -1 at a padded position, whose factor is 0.
+// Each Terms calls term(i, j) for all count() products first[i] * second[j] of one output; i or j is -1 at a padded position, whose factor is 0.
 struct MatmulTerms {
     const Backend::MatmulShape& shape;
 
+    std::int64_t count() const { return shape.k; }
     std::int64_t bias_index(std::int64_t output) const { return output % shape.n; }
     template <class Term>
     void operator()(std::int64_t output, Term&& term) const {  // k ascending
@@ -46,6 +48,7 @@ struct ConvSizes {
 
 struct ConvTerms : ConvSizes {
     explicit ConvTerms(const ConvSizes& sizes) : ConvSizes(sizes) {}
+    std::int64_t count() const { return c * r * s; }
     std::int64_t bias_index(std::int64_t output) const { return output / (p * q) % o; }
     template <class Term>
     void operator()(std::int64_t output, Term&& term) const {  // (input channel, kernel row, kernel column)
@@ -62,6 +65,7 @@ struct ConvTerms : ConvSizes {
 
 struct ConvBackwardDataTerms : ConvSizes {
     explicit ConvBackwardDataTerms(const ConvSizes& sizes) : ConvSizes(sizes) {}
+    std::int64_t count() const { return o * r * s; }
     std::int64_t bias_index(std::int64_t) const { return 0; }
     template <class Term>
     void operator()(std::int64_t output, Term&& term) const {  // (output channel, row, column) of the flipped kernel
@@ -76,6 +80,7 @@ struct ConvBackwardDataTerms : ConvSizes {
 
 struct ConvBackwardWeightsTerms : ConvSizes {
     explicit ConvBackwardWeightsTerms(const ConvSizes& sizes) : ConvSizes(sizes) {}
+    std::int64_t count() const { return n * p * q; }
     std::int64_t bias_index(std::int64_t) const { return 0; }
     template <class Term>
     void operator()(std::int64_t output, Term&& term) const {  // (sample, row, column)
@@ -89,6 +94,8 @@ struct ConvBackwardWeightsTerms : ConvSizes {
         }
     }
 };
+
+constexpr std::int64_t plain_work = 16;  // a term here costs this many multiply-adds of the fast kernels, or more
 
 inline std::vector<double> decoded(const Tensor& x) {
     std::vector<double> values(x.defined() ? static_cast<std::size_t>(x.elements()) : 0);
@@ -111,7 +118,7 @@ std::size_t exact_product(const Terms& terms, const Tensor& first, const Tensor&
     const int bytes = y.format().storage_bytes();
     void* const codes = y.mutable_data();
     std::size_t nans = 0;
-#pragma omp parallel reduction(+ : nans)
+#pragma omp parallel reduction(+ : nans) if (threads_for(outputs * terms.count() * plain_work) > 1)
     {
         ExactSum sum = empty;
 #pragma omp for schedule(static)
@@ -138,7 +145,7 @@ std::size_t float64_product(const Terms& terms, const Tensor& first, const Tenso
     const std::vector<double> a = decoded(first), b = decoded(second), c = decoded(bias);
     std::vector<double> sums(static_cast<std::size_t>(y.elements()));
     const std::int64_t outputs = y.elements();
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (threads_for(outputs * terms.count() * plain_work) > 1)
     for (std::int64_t i = 0; i < outputs; ++i) {
         double sum = c.empty() ? 0 : c[static_cast<std::size_t>(terms.bias_index(i))];
         terms(i, [&](std::int64_t ia, std::int64_t ib) {

@@ -36,7 +36,7 @@ void check_operands(const char* op, const Accumulator& accumulator, std::initial
     if (accumulator.kind() != Accumulator::Kind::float32) return;
     for (const auto& [name, tensor] : operands) {
         if (!tensor.defined() || tensor.format().exact_in_float32() || tensor.format() == Format::float64()) continue;
-        throw Error(fmt::format("{}: float32 cannot hold the values of {}: {} with accumulator float32 (want accumulator exact)", op, name, tensor.format().name()));
+        throw Error(fmt::format("{}: float32 cannot hold {}: {} with accumulator float32 (want accumulator exact)", op, tensor.format().name(), name));
     }
 }
 

@@ -1,0 +1,234 @@
+#include "core/product_support.h"
+
+namespace taper::tests {
+
+using core::conv2d;
+using core::conv2d_backward_data;
+using core::conv2d_backward_weights;
+using core::Conv2dSpec;
+using core::matmul;
+using core::SumOptions;
+
+class Conv2d : public CoreOps {};
+
+const Format p8 = Format::posit(8, 2), f32 = Format::float32();
+
+struct Case {
+    std::int64_t n, c, h, w, o, r, s, stride, padding;
+    std::int64_t p() const { return (h + 2 * padding - r) / stride + 1; }
+    std::int64_t q() const { return (w + 2 * padding - s) / stride + 1; }
+    Shape x() const { return {n, c, h, w}; }
+    Shape weights() const { return {o, c, r, s}; }
+    Shape y() const { return {n, o, p(), q()}; }
+    Conv2dSpec spec() const { return {.stride = stride, .padding = padding}; }
+    std::string str() const { return x().str() + " " + weights().str() + " stride " + std::to_string(stride) + " padding " + std::to_string(padding); }
+
+    // visit(n, o, c, r, s, output index, input index or -1, weight index) for every term of the forward sums, in order.
+    template <class F>
+    void visit(const F& f) const {
+        for (std::int64_t in = 0; in < n; ++in)
+            for (std::int64_t io = 0; io < o; ++io)
+                for (std::int64_t i = 0; i < p(); ++i)
+                    for (std::int64_t j = 0; j < q(); ++j)
+                        for (std::int64_t ic = 0; ic < c; ++ic)
+                            for (std::int64_t ir = 0; ir < r; ++ir)
+                                for (std::int64_t is = 0; is < s; ++is) {
+                                    const std::int64_t row = i * stride + ir - padding, column = j * stride + is - padding;
+                                    const bool inside = row >= 0 && row < h && column >= 0 && column < w;
+                                    f(static_cast<std::size_t>(((in * o + io) * p() + i) * q() + j), inside ? ((in * c + ic) * h + row) * w + column : -1,
+                                      static_cast<std::size_t>(((io * c + ic) * r + ir) * s + is));
+                                }
+    }
+};
+
+std::vector<Case> cases() {
+    std::vector<Case> all;
+    for (const std::int64_t stride : {1, 2, 3}) {
+        for (const std::int64_t padding : {0, 1, 2, 3}) {
+            for (const auto& [r, s] : {std::pair<std::int64_t, std::int64_t>{1, 1}, {3, 3}, {2, 5}, {5, 5}}) {
+                all.push_back({2, 3, 11, 9, 7, r, s, stride, padding});
+                all.push_back({3, 1, 6, 8, 17, r, s, stride, padding});
+            }
+        }
+    }
+    all.push_back({5, 1, 28, 28, 6, 5, 5, 1, 2});      // LeNet-5
+    all.push_back({9, 6, 14, 14, 16, 5, 5, 1, 0});
+    all.push_back({9, 16, 5, 5, 33, 5, 5, 1, 0});      // the kernel covers the image
+    all.push_back({4, 16, 16, 16, 32, 3, 3, 2, 1});
+    all.push_back({2, 40, 4, 4, 45, 3, 3, 1, 1});      // small maps
+    all.push_back({1, 2, 3, 700, 3, 3, 3, 1, 1});      // more pixels than are held at a time
+    all.push_back({1, 2, 90, 90, 15, 3, 3, 1, 1});
+    all.push_back({37, 2, 7, 7, 3, 3, 3, 1, 1});
+    all.push_back({1, 1, 1, 1, 1, 1, 1, 1, 0});
+    all.push_back({2, 3, 4, 4, 2, 4, 4, 3, 0});
+    all.push_back({2, 2, 5, 5, 2, 1, 1, 1, 2});        // more padding than the kernel reaches
+    return all;
+}
+
+std::vector<double> to_double(const std::vector<std::int64_t>& sums) { return {sums.begin(), sums.end()}; }
+
+void check_integers(const Case& z, const Format& fx, const Format& fw, const Format& fy, const Accumulator& accumulator) {
+    const Integers x(z.x(), 1, fx), w(z.weights(), 2, fw), dy(z.y(), 3, fy), bias({z.o}, 4, fw);
+    std::vector<std::int64_t> y(dy.values.size()), dx(x.values.size()), dw(w.values.size());
+    const std::int64_t map = z.p() * z.q();
+    for (std::size_t i = 0; i < y.size(); ++i) y[i] = bias.values[i / static_cast<std::size_t>(map) % static_cast<std::size_t>(z.o)];
+    z.visit([&](std::size_t iy, std::int64_t ix, std::size_t iw) {
+        if (ix < 0) return;
+        const std::size_t jx = static_cast<std::size_t>(ix);
+        y[iy] += x.values[jx] * w.values[iw];
+        dx[jx] += dy.values[iy] * w.values[iw];
+        dw[iw] += dy.values[iy] * x.values[jx];
+    });
+    const SumOptions options{.accumulator = accumulator, .output = Target(f32)};
+    const Tensor got_y = conv2d(x.tensor, w.tensor, bias.tensor, z.spec(), options);
+    const Tensor got_dx = conv2d_backward_data(dy.tensor, w.tensor, z.x(), z.spec(), options);
+    const Tensor got_dw = conv2d_backward_weights(dy.tensor, x.tensor, z.weights(), z.spec(), options);
+    ASSERT_EQ(got_y.shape(), z.y()) << z.str();
+    ASSERT_EQ(got_y.to_vector_double(), to_double(y)) << z.str();
+    ASSERT_EQ(got_dx.to_vector_double(), to_double(dx)) << z.str();
+    ASSERT_EQ(got_dw.to_vector_double(), to_double(dw)) << z.str();
+    const Tensor rounded_y = conv2d(x.tensor, w.tensor, bias.tensor, z.spec(), {.accumulator = accumulator, .output = Target(p8)});
+    ASSERT_EQ(rounded_y.codes(), rounded(to_double(y), p8)) << z.str();
+}
+
+TEST_F(Conv2d, IntegersInFloat32) {
+    for (const Case& z : cases()) check_integers(z, f32, f32, f32, Accumulator::float32());
+}
+
+TEST_F(Conv2d, IntegersInPosits) {
+    for (const Case& z : cases()) check_integers(z, p8, p8, p8, Accumulator::float32());
+}
+
+TEST_F(Conv2d, IntegersInMixedFormats) {
+    const auto formats = parse_all({"float32", "posit(16,1)", "e4m3", "bf16", "fixed(8,4)"});
+    for (const Format& x : formats) {
+        for (const Format& w : formats) check_integers({3, 2, 7, 6, 5, 3, 3, 1, 1}, x, w, p8, Accumulator::float32());
+    }
+}
+
+TEST_F(Conv2d, IntegersExactly) {
+    for (const Case& z : cases()) {
+        if (z.n * z.c * z.h * z.w < 2000) check_integers(z, p8, Format::parse("e4m3"), p8, Accumulator::exact());
+    }
+}
+
+// Random posit codes, some of them NaR: convolution equals matmul over an explicit unfolding, bit for bit; float32 finds NaR at the same places.
+TEST_F(Conv2d, EqualsMatmulOverAnUnfolding) {
+    for (const Case& z : {Case{2, 3, 6, 5, 4, 3, 3, 1, 1}, Case{2, 2, 7, 7, 3, 3, 2, 2, 1}, Case{3, 1, 8, 8, 2, 5, 5, 3, 2}, Case{2, 2, 5, 5, 3, 1, 1, 2, 0}}) {
+        const auto codes = [&](const Shape& shape, std::uint64_t seed) {
+            auto v = random_codes(p8, static_cast<std::size_t>(shape.elements()), seed);
+            for (std::size_t i = 0; i < v.size(); ++i) v[i] = v[i] == 0x80 ? 0x40 : v[i];
+            v[seed % v.size()] = 0x80;
+            return v;
+        };
+        const auto x = codes(z.x(), 101), w = codes(z.weights(), 57), dy = codes(z.y(), 83);
+        const std::int64_t depth = z.c * z.r * z.s, map = z.p() * z.q(), area = z.r * z.s;
+        const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
+        std::vector<std::uint64_t> ux(at(z.n * map * depth)), flipped(at(z.c * z.o * area)), udy(at(z.n * z.h * z.w * z.o * area)), rows_of_dy(at(z.o * z.n * map));
+        z.visit([&](std::size_t iy, std::int64_t ix, std::size_t iw) {
+            const std::int64_t y = static_cast<std::int64_t>(iy), k = static_cast<std::int64_t>(iw) % depth, o = y / map % z.o, n = y / map / z.o, t = k % area, c = k / area;
+            flipped[at((c * z.o + o) * area + area - 1 - t)] = w[iw];
+            rows_of_dy[at((o * z.n + n) * map + y % map)] = dy[iy];
+            if (ix < 0) return;
+            ux[at((n * map + y % map) * depth + k)] = x[at(ix)];
+            const std::int64_t pixel = n * z.h * z.w + ix % (z.h * z.w);
+            udy[at((pixel * z.o + o) * area + area - 1 - t)] = dy[iy];
+        });
+        const auto tensor = [](const std::vector<std::uint64_t>& v, const Shape& shape) { return Tensor::from_codes(v, shape, p8); };
+        const core::MatmulOptions exact{.transpose_b = true, .accumulator = Accumulator::exact()};
+        const SumOptions sum{.accumulator = Accumulator::exact()};
+        const Tensor tx = tensor(x, z.x()), tw = tensor(w, z.weights()), tdy = tensor(dy, z.y());
+        const Tensor my = matmul(tensor(ux, {z.n * map, depth}), tensor(w, {z.o, depth}), exact);               // [N P Q, O]
+        const Tensor mdx = matmul(tensor(udy, {z.n * z.h * z.w, z.o * area}), tensor(flipped, {z.c, z.o * area}), exact);  // [N H W, C]
+        const Tensor mdw = matmul(tensor(rows_of_dy, {z.o, z.n * map}), tensor(ux, {z.n * map, depth}), {.accumulator = Accumulator::exact()});
+        const auto channels_last = [&](const Tensor& t, std::int64_t pixels, std::int64_t channels) {
+            const auto v = t.codes();
+            std::vector<std::uint64_t> moved;
+            for (std::int64_t i = 0; i < z.n * pixels; ++i) {
+                for (std::int64_t c = 0; c < channels; ++c) moved.push_back(v[at((i / pixels * channels + c) * pixels + i % pixels)]);
+            }
+            return moved;
+        };
+        EXPECT_EQ(channels_last(conv2d(tx, tw, {}, z.spec(), sum), map, z.o), my.codes()) << z.str();
+        EXPECT_EQ(channels_last(conv2d_backward_data(tdy, tw, z.x(), z.spec(), sum), z.h * z.w, z.c), mdx.codes()) << z.str();
+        EXPECT_EQ(conv2d_backward_weights(tdy, tx, z.weights(), z.spec(), sum).codes(), mdw.codes()) << z.str();
+        const auto nars = [](const Tensor& t) {
+            std::vector<bool> v;
+            for (const std::uint64_t code : t.codes()) v.push_back(code == 0x80);
+            return v;
+        };
+        EXPECT_EQ(nars(conv2d(tx, tw, {}, z.spec())), nars(conv2d(tx, tw, {}, z.spec(), sum))) << z.str();
+        EXPECT_EQ(nars(conv2d_backward_data(tdy, tw, z.x(), z.spec())), nars(conv2d_backward_data(tdy, tw, z.x(), z.spec(), sum))) << z.str();
+        EXPECT_EQ(nars(conv2d_backward_weights(tdy, tx, z.weights(), z.spec())), nars(conv2d_backward_weights(tdy, tx, z.weights(), z.spec(), sum))) << z.str();
+    }
+}
+
+// Real numbers: |error| <= 2 K 2^-24 sum |a b|, the sums taken in float64.
+TEST_F(Conv2d, RealNumbersWithinTheBound) {
+    for (const Case& z : {Case{4, 6, 14, 14, 16, 5, 5, 1, 0}, Case{3, 16, 16, 16, 20, 3, 3, 2, 1}}) {
+        const Tensor x = normal(z.x(), 1), w = normal(z.weights(), 2), dy = normal(z.y(), 3);
+        const auto vx = x.to_vector_double(), vw = w.to_vector_double(), vdy = dy.to_vector_double();
+        std::vector<double> y(vdy.size()), dx(vx.size()), dw(vw.size()), by = y, bx = dx, bw = dw;
+        z.visit([&](std::size_t iy, std::int64_t ix, std::size_t iw) {
+            if (ix < 0) return;
+            const std::size_t jx = static_cast<std::size_t>(ix);
+            const auto add = [](double& sum, double& bound, double product) { sum += product, bound += std::abs(product); };
+            add(y[iy], by[iy], vx[jx] * vw[iw]);
+            add(dx[jx], bx[jx], vdy[iy] * vw[iw]);
+            add(dw[iw], bw[iw], vdy[iy] * vx[jx]);
+        });
+        const auto check = [&](const Tensor& got, const std::vector<double>& sums, const std::vector<double>& bounds, std::int64_t k) {
+            const auto v = got.to_vector_double();
+            for (std::size_t i = 0; i < v.size(); ++i) ASSERT_LE(std::abs(v[i] - sums[i]), 2 * static_cast<double>(k) * 0x1p-24 * bounds[i]) << z.str() << " " << i;
+        };
+        check(conv2d(x, w, {}, z.spec()), y, by, z.c * z.r * z.s);
+        check(conv2d_backward_data(dy, w, z.x(), z.spec()), dx, bx, z.o * z.r * z.s);
+        check(conv2d_backward_weights(dy, x, z.weights(), z.spec()), dw, bw, z.n * z.p() * z.q());
+    }
+}
+
+TEST_F(Conv2d, SameBitsForAllThreadCounts) {
+    for (const Case& z : {Case{16, 6, 14, 14, 16, 5, 5, 1, 0}, Case{1, 16, 16, 16, 60, 3, 3, 1, 1}, Case{7, 70, 6, 6, 110, 3, 3, 1, 1}, Case{16, 16, 5, 5, 120, 5, 5, 1, 0}}) {
+        const Tensor x = normal(z.x(), 1), w = normal(z.weights(), 2), dy = normal(z.y(), 3);
+        expect_same_for_all_thread_counts([&] { return conv2d(x, w, {}, z.spec()); }, z.str());
+        expect_same_for_all_thread_counts([&] { return conv2d_backward_data(dy, w, z.x(), z.spec()); }, z.str());
+        expect_same_for_all_thread_counts([&] { return conv2d_backward_weights(dy, x, z.weights(), z.spec()); }, z.str());
+    }
+}
+
+TEST_F(Conv2d, EmptyShapes) {
+    const Tensor none = Tensor::zeros({0, 3, 8, 8}), w = Tensor::full({4, 3, 3, 3}, 1), bias = Tensor::from({1, 2}, {2});
+    EXPECT_EQ(conv2d(none, w, {}).shape(), (Shape{0, 4, 6, 6}));
+    EXPECT_EQ(conv2d_backward_data(Tensor::zeros({0, 4, 6, 6}), w, {0, 3, 8, 8}).elements(), 0);
+    EXPECT_EQ(conv2d_backward_weights(Tensor::zeros({0, 4, 6, 6}), none, {4, 3, 3, 3}).to_vector(), std::vector<float>(108, 0.0f));
+    EXPECT_EQ(conv2d(Tensor::zeros({1, 0, 3, 3}), Tensor::zeros({2, 0, 3, 2}), bias).to_vector(), (std::vector<float>{1, 1, 2, 2}));
+    EXPECT_EQ(conv2d_backward_data(Tensor::zeros({1, 0, 3, 3}), Tensor::zeros({0, 2, 3, 3}), {1, 2, 5, 5}).to_vector(), std::vector<float>(50, 0.0f));
+}
+
+TEST_F(Conv2d, Float64OperandsSumInFloat64) {
+    const Format f64 = Format::float64();
+    const Tensor x = Tensor::from(std::span<const double>(std::vector<double>{1, 0x1p-40, 3, 0}), {1, 1, 2, 2}, f64), w = Tensor::full({1, 1, 2, 2}, 1, f64);
+    EXPECT_EQ(conv2d(x, w, Tensor::full({1}, 0x1p-44, f64)).to_vector_double()[0], 4 + 0x1p-40 + 0x1p-44);
+    EXPECT_EQ(conv2d_backward_weights(x.reshape({1, 1, 2, 2}), x, {1, 1, 1, 1}).to_vector_double()[0], 10 + 0x1p-80);
+    EXPECT_EQ(conv2d_backward_data(x, w, {1, 1, 3, 3}).to_vector_double()[4], 4 + 0x1p-40);
+}
+
+TEST_F(Conv2d, Errors) {
+    const Tensor x = Tensor::zeros({2, 3, 8, 8}), w = Tensor::zeros({4, 3, 3, 3}), dy = Tensor::zeros({2, 4, 6, 6});
+    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.groups = 3}); }), "conv2d: groups are not implemented yet: groups is 3 (want 1)");
+    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.dilation = 2}); }), "conv2d: dilation is not implemented yet: dilation is 2 (want 1)");
+    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.stride = 0}); }), "conv2d: stride is not positive: stride is 0 (want 1 or more)");
+    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.padding = -1}); }), "conv2d: padding is out of range: padding is -1 (want 0 to 1048576)");
+    EXPECT_EQ(error_of([&] { conv2d(x, Tensor::zeros({4, 2, 3, 3}), {}); }), "conv2d: channels differ: x is [2, 3, 8, 8], w is [4, 2, 3, 3] (want x[1] == w[1])");
+    EXPECT_EQ(error_of([&] { conv2d(x, w, Tensor::zeros({3})); }), "conv2d: bias does not fit: bias is [3] (want [O] = [4])");
+    EXPECT_EQ(error_of([&] { conv2d(Tensor::zeros({3, 8, 8}), w, {}); }), "conv2d: x has 3 axes: x is [3, 8, 8] (want [N, C, H, W])");
+    EXPECT_EQ(error_of([&] { conv2d(x, Tensor::zeros({4, 3, 9, 9}), {}); }).substr(0, 54), "conv2d: the kernel is larger than the padded image: x ");
+    EXPECT_EQ(error_of([&] { conv2d(x, Tensor::zeros({4, 3, 3, 3}, Format::posit(32, 2)), {}); }),
+              "conv2d: float32 cannot hold posit(32,2): w with accumulator float32 (want accumulator exact)");
+    EXPECT_EQ(error_of([&] { conv2d_backward_data(x, w, {2, 3, 8, 8}); }),
+              "conv2d_backward_data: dy does not fit: dy is [2, 3, 8, 8], x is [2, 3, 8, 8], w is [4, 3, 3, 3] (want dy [2, 4, 6, 6])");
+    EXPECT_EQ(error_of([&] { conv2d_backward_weights(dy, x, {4, 3, 5, 5}); }),
+              "conv2d_backward_weights: dy does not fit: dy is [2, 4, 6, 6], x is [2, 3, 8, 8], w is [4, 3, 5, 5] (want dy [2, 4, 4, 4])");
+}
+
+}  // namespace taper::tests
