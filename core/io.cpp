@@ -29,7 +29,7 @@ const std::vector<Dtype>& dtypes() {
     return list;
 }
 
-std::string code_dtype(const Format& format) { return "U" + std::to_string(8 * format.storage_bytes()); }
+std::string code_dtype(const Format& format) { return fmt::format("U{}", 8 * format.storage_bytes()); }
 
 const char* own_dtype(const Format& format) {
     for (const Dtype& dtype : dtypes()) {

@@ -44,7 +44,8 @@ class Printer {
             out_ += fmt::format("{:>{}}", cells_[next_++], width_);
             return;
         }
-        const std::string separator = axis + 1 == shape_.rank() ? " " : std::string(static_cast<std::size_t>(shape_.rank() - 1 - axis), '\n') + std::string(static_cast<std::size_t>(axis + 1), ' ');
+        const int inner = shape_.rank() - 1 - axis;  // axes; one line break for each
+        const std::string separator = inner == 0 ? " " : fmt::format("{:\n>{}}{:>{}}", "", inner, "", axis + 1);
         const std::int64_t shown = summarises(axis) ? 2 * edge : shape_[axis];
         out_ += "[";
         for (std::int64_t i = 0; i < shown; ++i) {
@@ -65,8 +66,8 @@ class Printer {
 }  // namespace
 
 std::string to_text(const Tensor& x) {
-    const std::string tag = fmt::format(" {} {}", x.format().name(), x.shape().str()) + (x.device() == Device::cpu() ? "" : " " + x.device().name());
-    return (x.elements() == 0 ? "[]" : Printer(x).text()) + tag;
+    const std::string values = x.elements() == 0 ? "[]" : Printer(x).text(), device = x.device() == Device::cpu() ? "" : x.device().name();
+    return fmt::format("{} {} {}{}{}", values, x.format().name(), x.shape().str(), device.empty() ? "" : " ", device);
 }
 
 }  // namespace taper
