@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <taper/core/cpu/product_kernels.h>
+
 namespace taper::cpu {
 
 // Pixel (i, j) of a channel lies at row i * step + top, column j * step + left of the frame, pixels outside are dropped; everything else is 0.
@@ -27,7 +29,7 @@ struct Frame {
     // offsets[k] = at(c, r, s) for k = (c, r, s), over kernel_rows and kernel_columns.
     void term_offsets(std::int64_t kernel_rows, std::int64_t kernel_columns, std::int64_t* offsets) const;
     // Copies an image, [channels, height, width], into `frame`, whose other elements are 0.
-    void place(const float* image, float* frame) const;
+    void place(const ProductKernels<float>& kernels, const float* image, float* frame) const;
 };
 
 }  // namespace taper::cpu

@@ -36,9 +36,7 @@ struct Correlation {
 std::size_t finish_line(const Correlation& task, std::int64_t image, std::int64_t line, std::int64_t first, std::int64_t rows, const float* sums, float* dense) {
     const float bias = task.bias == nullptr ? 0 : task.bias[line];
     const std::int64_t stride = task.frame.plane_columns(), columns = task.columns;
-    for (std::int64_t i = 0; i < rows; ++i) {
-        for (std::int64_t j = 0; j < columns; ++j) dense[i * columns + j] = task.bias == nullptr ? sums[i * stride + j] : sums[i * stride + j] + bias;
-    }
+    task.kernels.copy_rows(sums, stride, rows, columns, bias, dense, columns);
     const std::int64_t index = ((image * task.lines + line) * task.rows + first) * columns;
     return task.encoder(dense, static_cast<std::size_t>(rows * columns), task.output + index * task.output_width, static_cast<std::uint64_t>(index));
 }
@@ -70,7 +68,7 @@ std::size_t correlate_images(const Correlation& task, const Range& images, const
     float* const decoded = thread_scratch<float>(Scratch::decoded, pixels);
     std::memset(frames, 0, static_cast<std::size_t>(images.size() * task.frame.size()) * sizeof(float));
     for (std::int64_t n = images.begin; n < images.end; ++n) {
-        task.frame.place(task.input.read(n * pixels, pixels, decoded), frames + (n - images.begin) * task.frame.size());
+        task.frame.place(task.kernels, task.input.read(n * pixels, pixels, decoded), frames + (n - images.begin) * task.frame.size());
     }
     std::size_t nans = 0;
     for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {

@@ -49,10 +49,10 @@ bool place_image(const WeightGradient& task, std::int64_t n, const Range& lines,
     const std::int64_t x_pixels = task.x_frame.channels * task.x_frame.height * task.x_frame.width, dy_pixels = task.dy_frame.height * task.dy_frame.width;
     float* const decoded = thread_scratch<float>(Scratch::decoded, std::max(x_pixels, lines.size() * dy_pixels));
     const float* const image = task.x.read(n * x_pixels, x_pixels, decoded);
-    task.x_frame.place(image, x);
+    task.x_frame.place(task.kernels, image, x);
     const bool finite = all_finite(image, x_pixels);
     const float* const errors = task.dy.read((n * task.lines + lines.begin) * dy_pixels, lines.size() * dy_pixels, decoded);
-    for (std::int64_t o = 0; o < lines.size(); ++o) task.dy_frame.place(errors + o * dy_pixels, dy + o * task.run);
+    for (std::int64_t o = 0; o < lines.size(); ++o) task.dy_frame.place(task.kernels, errors + o * dy_pixels, dy + o * task.run);
     return finite;
 }
 

@@ -14,6 +14,7 @@ constexpr int lanes = 16, tile_rows = 14, dot_rows = 5, dot_columns = 5;
 inline Vector load(const float* x) { return _mm512_loadu_ps(x); }
 inline Vector load_first(const float* x, std::int64_t n) { return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1), x); }
 inline void store(float* x, Vector v) { _mm512_storeu_ps(x, v); }
+inline void store_first(float* x, Vector v, std::int64_t n) { _mm512_mask_storeu_ps(x, static_cast<__mmask16>((1u << n) - 1), v); }
 inline Vector broadcast(float x) { return _mm512_set1_ps(x); }
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 inline float sum_of(Vector v) {
@@ -31,6 +32,9 @@ inline Vector load_first(const float* x, std::int64_t n) {
     return _mm256_maskload_ps(x, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), lane));
 }
 inline void store(float* x, Vector v) { _mm256_storeu_ps(x, v); }
+inline void store_first(float* x, Vector v, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) x[i] = v[i];  // masked stores are slow on some machines
+}
 inline Vector broadcast(float x) { return _mm256_set1_ps(x); }
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 inline float sum_of(Vector v) {
@@ -49,6 +53,9 @@ inline Vector load_first(const float* x, std::int64_t n) {
     return v;
 }
 inline void store(float* x, Vector v) { *reinterpret_cast<UnalignedVector*>(x) = v; }
+inline void store_first(float* x, Vector v, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) x[i] = v[i];
+}
 inline Vector broadcast(float x) { return Vector{x, x, x, x}; }
 inline Vector multiply_add(Vector a, Vector b, Vector c) { return a * b + c; }
 inline float sum_of(Vector v) { return (v[0] + v[2]) + (v[1] + v[3]); }
@@ -164,6 +171,17 @@ void spread(const float* from, std::int64_t count, std::int64_t width, float* to
     }
 }
 
+void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, float add, float* to, std::int64_t to_stride) {
+    const Vector term = broadcast(add);
+    const std::int64_t full = columns / lanes * lanes, rest = columns - full;
+    for (std::int64_t i = 0; i < rows; ++i, from += from_stride, to += to_stride) {
+        for (std::int64_t j = 0; j < full; j += lanes) store(to + j, load(from + j) + term);
+        if (rest == 0) continue;
+        if (full > 0) store(to + columns - lanes, load(from + columns - lanes) + term);
+        else store_first(to, load_first(from, rest) + term, rest);
+    }
+}
+
 template <int rows>
 void fill_tiles(ProductKernels<float>& k) {
     if constexpr (rows > 0) {
@@ -188,6 +206,7 @@ ProductKernels<float> make_kernels() {
     fill_tiles<tile_rows>(k);
     k.transpose = transpose;
     k.spread = spread;
+    k.copy_rows = copy_rows;
     k.dot_rows = dot_rows;
     k.dot_columns = dot_columns;
     fill_dots<dot_rows>(k);
