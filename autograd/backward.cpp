@@ -1,12 +1,12 @@
 // backward(): one pass over the graph, from the last op created to the first.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <taper/autograd/node.h>
 #include <taper/autograd/support.h>
 #include <taper/core/ops.h>
 #include <taper/formats/error.h>
+#include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 namespace taper {
@@ -72,7 +72,8 @@ class BackwardPass {
             throw Error(fmt::format("backward: an earlier pass freed the graph: at {} {} (want a new forward pass)", node.op, node.shape.str()));
         }
         if (node.leaf && node.grad.defined() && !options_.accumulate) {
-            throw Error(fmt::format("backward: a leaf has a gradient already: {} {} (want zero_grad() before, or accumulate)", node.format.name(), node.shape.str()));
+            throw Error(
+                fmt::format("backward: a leaf has a gradient already: {} {} (want zero_grad() before, or accumulate)", node.format.name(), node.shape.str()));
         }
     }
 
@@ -121,7 +122,8 @@ class BackwardPass {
         const Shape& shape = node.inputs[i]->shape;
         if (gradient.defined() && gradient.shape() == shape && gradient.format() == format) return;
         const std::string came = gradient.defined() ? fmt::format("{} {}", gradient.format().name(), gradient.shape().str()) : "nothing";
-        throw Error(fmt::format("backward of {}: the gradient of input {} is not what was asked for: {} (want {} {})", node.op, i, came, format.name(), shape.str()));
+        throw Error(
+            fmt::format("backward of {}: the gradient of input {} is not what was asked for: {} (want {} {})", node.op, i, came, format.name(), shape.str()));
     }
 
     void contribute(Entry& e, Tensor gradient) {

@@ -55,9 +55,9 @@ Variable softmax(const Variable& x);      // over the last axis
 Variable log_softmax(const Variable& x);  // over the last axis
 // Mean -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> [] float32.
 Variable cross_entropy(const Variable& logits, const Tensor& labels);
-
-Variable matmul(const Variable& a, const Variable& b, const ProductOptions& options = {});  // [.., M, K] [.., K, N]
-Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const ProductOptions& options = {});  // x [.., I], weight [O, I], bias [O] or undefined: y = x weight^T + bias
+// matmul: a [.., M, K], b [.., K, N].  linear: x [.., I], weight [O, I], bias [O] or undefined; y = x weight^T + bias.
+Variable matmul(const Variable& a, const Variable& b, const ProductOptions& options = {});
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const ProductOptions& options = {});
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const core::Conv2dSpec& spec = {}, const ProductOptions& options = {});
 Variable max_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
 Variable avg_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <taper/autograd/support.h>
 #include <taper/formats/error.h>
 #include <taper/formats/philox.h>
+#include <algorithm>
+#include <cmath>
 
 namespace taper {
 

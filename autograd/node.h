@@ -28,9 +28,9 @@ struct Node {
 
     // Results.
     std::string op;
-    std::uint64_t id = 0;                        // order of creation; 0: a leaf
-    std::vector<std::shared_ptr<Node>> inputs;   // null where none requires a gradient
-    GradientFunction gradient;                   // empty once it has run
+    std::uint64_t id = 0;                       // order of creation; 0: a leaf
+    std::vector<std::shared_ptr<Node>> inputs;  // null where none requires a gradient
+    GradientFunction gradient;                  // empty once it has run
 };
 
 struct Variable::Impl {

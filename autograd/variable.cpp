@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <atomic>
 #include <taper/autograd/node.h>
 #include <taper/formats/error.h>
+#include <algorithm>
+#include <atomic>
 
 namespace taper {
 
@@ -26,7 +26,8 @@ std::uint64_t next_id() {
 }
 
 std::shared_ptr<Node> make_leaf_node(const Tensor& value) {
-    if (value.format().is_index()) throw Error(fmt::format("Variable: an index format has no gradient: {} (want a format with arithmetic)", value.format().name()));
+    if (value.format().is_index())
+        throw Error(fmt::format("Variable: an index format has no gradient: {} (want a format with arithmetic)", value.format().name()));
     auto node = std::make_shared<Node>();
     node->shape = value.shape();
     node->format = value.format();

@@ -15,7 +15,7 @@ namespace taper {
 // gradient functions saved.
 class Variable {
   public:
-    Variable() = default;  // holds nothing: defined() is false; value() and what needs it throw Error
+    Variable() = default;           // holds nothing: defined() is false; value() and what needs it throw Error
     Variable(const Tensor& value);  // NOLINT: a constant, implicitly
     // A leaf whose gradient backward() fills, rounded once into `gradient`; unset: float32, or float64 where the value's format
     // computes in float64.  Throws Error for an index format.
@@ -32,9 +32,9 @@ class Variable {
     void set_requires_grad(bool on);  // leaves alone: a frozen parameter costs no gradient; Error on a computed Variable
     bool is_leaf() const;             // not computed by a recorded op: constants, parameters
 
-    const Tensor& grad() const;  // of a leaf; undefined until backward() filled it
+    const Tensor& grad() const;         // of a leaf; undefined until backward() filled it
     void set_grad(const Tensor& grad);  // leaves that require one; same shape; an undefined tensor drops it
-    void zero_grad();  // drops it
+    void zero_grad();                   // drops it
 
     // What the gradient is rounded into when it is complete.  A result inherits the target of its op's first operand that requires
     // a gradient, if one was named there.  Setting it on a constant has no effect.

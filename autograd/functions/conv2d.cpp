@@ -4,8 +4,8 @@ namespace taper {
 
 // x [N, C, H, W], weight [O, C, R, S], bias [O] -> y [N, O, P, Q];  dbias [O] = sum of dy over N, P, Q.
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const core::Conv2dSpec& spec, const ProductOptions& options) {
-    const Tensor y = core::conv2d(x.value(), weight.value(), bias.defined() ? bias.value() : Tensor(), spec,
-                                  {.accumulator = options.forward, .output = options.output});
+    const Tensor y =
+        core::conv2d(x.value(), weight.value(), bias.defined() ? bias.value() : Tensor(), spec, {.accumulator = options.forward, .output = options.output});
     return make_result("conv2d", y, {x, weight, bias}, [&]() -> GradientFunction {
         const Saved saved_x = weight.requires_grad() ? Saved(x.value()) : Saved();
         const Saved saved_weight = x.requires_grad() ? Saved(weight.value()) : Saved();

@@ -6,7 +6,8 @@ namespace taper {
 Variable cross_entropy(const Variable& logits, const Tensor& labels) {
     const Tensor loss = core::cross_entropy(logits.value(), labels);
     return make_result("cross_entropy", loss, {logits}, [&]() -> GradientFunction {
-        return [saved = Saved(logits.value()), saved_labels = Saved(labels)](const Tensor& dloss, const std::vector<GradientRequest>& requests) -> std::vector<Tensor> {
+        return [saved = Saved(logits.value()), saved_labels = Saved(labels)](const Tensor& dloss,
+                                                                             const std::vector<GradientRequest>& requests) -> std::vector<Tensor> {
             return {core::cross_entropy_backward(saved.get(), saved_labels.get(), dloss, requests[0].target)};
         };
     });

@@ -12,9 +12,10 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
     }
     std::vector<std::int64_t> y_sizes = x.shape().sizes();
     y_sizes.back() = weight.size(0);
-    const Tensor y = core::matmul(autograd::rows_of(x.value()), weight.value(),
-                                  {.transpose_b = true, .accumulator = options.forward, .output = options.output, .bias = bias.defined() ? bias.value() : Tensor()})
-                         .reshape(Shape(std::move(y_sizes)));
+    const Tensor y =
+        core::matmul(autograd::rows_of(x.value()), weight.value(),
+                     {.transpose_b = true, .accumulator = options.forward, .output = options.output, .bias = bias.defined() ? bias.value() : Tensor()})
+            .reshape(Shape(std::move(y_sizes)));
     return make_result("linear", y, {x, weight, bias}, [&]() -> GradientFunction {
         const Saved saved_x = weight.requires_grad() ? Saved(x.value()) : Saved();
         const Saved saved_weight = x.requires_grad() ? Saved(weight.value()) : Saved();
@@ -25,7 +26,8 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
                 gradients[0] = core::matmul(dy, saved_weight.get(), {.accumulator = options.backward_data, .output = requests[0].target}).reshape(x_shape);
             }
             if (requests[1].needed) {
-                gradients[1] = core::matmul(dy, autograd::rows_of(saved_x.get()), {.transpose_a = true, .accumulator = options.backward_weights, .output = requests[1].target});
+                gradients[1] = core::matmul(dy, autograd::rows_of(saved_x.get()),
+                                            {.transpose_a = true, .accumulator = options.backward_weights, .output = requests[1].target});
             }
             if (requests[2].needed) gradients[2] = core::sum_to(dy, {dy.size(1)}, requests[2].target);
             return gradients;

@@ -146,7 +146,8 @@ TEST(Backward, AWrongAnswerOfAGradientFunctionIsAnErrorThatNamesTheOp) {
     const Variable x = Variable::leaf(Tensor::zeros({2}), p8);
     const auto answers = [&](const std::vector<Tensor>& gradients) {
         return error_of([&] {
-            backward(make_result("mine", Tensor::zeros({}), {x}, [&]() -> GradientFunction { return [gradients](const Tensor&, const auto&) { return gradients; }; }));
+            backward(make_result("mine", Tensor::zeros({}), {x},
+                                 [&]() -> GradientFunction { return [gradients](const Tensor&, const auto&) { return gradients; }; }));
         });
     };
     EXPECT_EQ(answers({}), "backward of mine: wrong number of gradients: 0 (want one per input: 1)");
@@ -180,7 +181,8 @@ TEST(Backward, StochasticTargetsDrawForEachElementAndRepeatWithTheSeed) {
 TEST(Backward, NarReachesTheLeavesInEveryPath) {
     const double nan = std::nan("");
     const auto is_nar = [](const Variable& x) { return x.grad().number(0).is_nan() && x.grad().number(1).value() == 0; };
-    const Variable sole = Variable::leaf(Tensor::zeros({2}), p8), several = Variable::leaf(Tensor::zeros({2}), p8), scaled = Variable::leaf(Tensor::zeros({2}), p8);
+    const Variable sole = Variable::leaf(Tensor::zeros({2}), p8), several = Variable::leaf(Tensor::zeros({2}), p8),
+                   scaled = Variable::leaf(Tensor::zeros({2}), p8);
     backward(sends(sole, {nan, 0}));
     backward(add(sends(several, {nan, 0}), sends(several, {1, 0})));
     backward(sends(scaled, {nan, 0}), {.loss_scale = 1000});

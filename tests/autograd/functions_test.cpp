@@ -139,7 +139,8 @@ struct Layer {
 
 TEST(Linear, EachGradientIsOneRoundingOfItsExactSum) {
     const Layer l;
-    const Variable x = Variable::leaf(doubles(l.x, {2, 2, 3}, p16), p8), w = Variable::leaf(doubles(l.w, {2, 3}, p16), p8), b = Variable::leaf(vector_of(l.b, p16), p8);
+    const Variable x = Variable::leaf(doubles(l.x, {2, 2, 3}, p16), p8), w = Variable::leaf(doubles(l.w, {2, 3}, p16), p8),
+                   b = Variable::leaf(vector_of(l.b, p16), p8);
     const Variable y = linear(x, w, b, {.output = p8});
     std::vector<double> want_y(8), dx(12), dw(6), db(2);
     for (int n = 0; n < 4; ++n) {
@@ -198,8 +199,10 @@ TEST(Matmul, EachProductUsesItsOwnAccumulator) {
 
 TEST(Conv2d, AgreesWithLinearWhereTheKernelCoversTheImage) {
     const Layer l;
-    const Variable x = Variable::leaf(doubles(l.x, {4, 1, 1, 3}, p16), p8), w = Variable::leaf(doubles(l.w, {2, 1, 1, 3}, p16), p8), b = Variable::leaf(vector_of(l.b, p16), p8);
-    const Variable x2 = Variable::leaf(doubles(l.x, {4, 3}, p16), p8), w2 = Variable::leaf(doubles(l.w, {2, 3}, p16), p8), b2 = Variable::leaf(vector_of(l.b, p16), p8);
+    const Variable x = Variable::leaf(doubles(l.x, {4, 1, 1, 3}, p16), p8), w = Variable::leaf(doubles(l.w, {2, 1, 1, 3}, p16), p8),
+                   b = Variable::leaf(vector_of(l.b, p16), p8);
+    const Variable x2 = Variable::leaf(doubles(l.x, {4, 3}, p16), p8), w2 = Variable::leaf(doubles(l.w, {2, 3}, p16), p8),
+                   b2 = Variable::leaf(vector_of(l.b, p16), p8);
     const Variable y = conv2d(x, w, b, {}, {.output = p8}), y2 = linear(x2, w2, b2, {.output = p8});
     EXPECT_EQ(y.value().codes(), y2.value().codes());
     backward(receives(y, l.dy, f32));

@@ -73,17 +73,49 @@ std::vector<Case> shape_cases() {
     return {
         {"quantize", {{3}}, [](const Inputs& x) { return quantize(x[0], Format::float64()); }},
         {"quantize_identity", {{3}}, [](const Inputs& x) { return quantize(x[0], {}); }},
-        {"reshape", {{2, 6}}, [](const Inputs& x) { return reshape(x[0], {3, 4}); }},
-        {"permute", {{2, 3, 4}}, [](const Inputs& x) { return permute(x[0], {2, 0, 1}); }},
-        {"permute_negative", {{2, 3, 4}}, [](const Inputs& x) { return permute(x[0], {-1, 0, -2}); }},
+        {"reshape",
+         {{2, 6}},
+         [](const Inputs& x) {
+             return reshape(x[0], {3, 4});
+         }},
+        {"permute",
+         {{2, 3, 4}},
+         [](const Inputs& x) {
+             return permute(x[0], {2, 0, 1});
+         }},
+        {"permute_negative",
+         {{2, 3, 4}},
+         [](const Inputs& x) {
+             return permute(x[0], {-1, 0, -2});
+         }},
         {"transpose", {{2, 3, 4}}, [](const Inputs& x) { return transpose(x[0]); }},
         {"transpose_outer", {{2, 3, 4}}, [](const Inputs& x) { return transpose(x[0], 0, 2); }},
         {"slice", {{3, 5}}, [](const Inputs& x) { return slice(x[0], -1, 1, 4); }},
-        {"concatenate", {{2, 3}, {2, 1}, {2, 2}}, [](const Inputs& x) { return concatenate({x[0], x[1], x[2]}, 1); }},
-        {"concatenate_first", {{2, 3}, {1, 3}}, [](const Inputs& x) { return concatenate({x[0], x[1], x[0]}, -2); }},
-        {"broadcast_to", {{3, 1}}, [](const Inputs& x) { return broadcast_to(x[0], {2, 3, 4}); }},
-        {"gather", {{2, 3}}, [](const Inputs& x) { return gather(x[0], 1, ints({2, 0, 2, 2, 1, 1, 1, 0}, {2, 4})); }},
-        {"gather_first", {{3, 2}}, [](const Inputs& x) { return gather(x[0], 0, ints({2, 0, 2, 2}, {2, 2})); }},
+        {"concatenate",
+         {{2, 3}, {2, 1}, {2, 2}},
+         [](const Inputs& x) {
+             return concatenate({x[0], x[1], x[2]}, 1);
+         }},
+        {"concatenate_first",
+         {{2, 3}, {1, 3}},
+         [](const Inputs& x) {
+             return concatenate({x[0], x[1], x[0]}, -2);
+         }},
+        {"broadcast_to",
+         {{3, 1}},
+         [](const Inputs& x) {
+             return broadcast_to(x[0], {2, 3, 4});
+         }},
+        {"gather",
+         {{2, 3}},
+         [](const Inputs& x) {
+             return gather(x[0], 1, ints({2, 0, 2, 2, 1, 1, 1, 0}, {2, 4}));
+         }},
+        {"gather_first",
+         {{3, 2}},
+         [](const Inputs& x) {
+             return gather(x[0], 0, ints({2, 0, 2, 2}, {2, 2}));
+         }},
     };
 }
 
@@ -112,7 +144,9 @@ std::vector<Case> product_cases() {
     const auto exact = [](const Inputs& x) {
         return matmul(x[0], x[1], {.forward = Accumulator::exact(), .backward_data = Accumulator::exact(), .backward_weights = Accumulator::exact()});
     };
-    const auto conv = [](const core::Conv2dSpec& spec) { return [spec](const Inputs& x) { return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Variable(), spec); }; };
+    const auto conv = [](const core::Conv2dSpec& spec) {
+        return [spec](const Inputs& x) { return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Variable(), spec); };
+    };
     return {
         {"matmul", {{2, 3}, {3, 4}}, product},
         {"matmul_exact", {{2, 3}, {3, 2}}, exact},
@@ -155,7 +189,9 @@ std::vector<Case> pool_cases() {
 std::vector<Case> graph_cases() {
     return {
         {"several_readers", {{3}}, [](const Inputs& x) { return x[0] * x[0] + exp(x[0]) - x[0] / (x[0] * x[0] + Tensor::full({}, 1, Format::float64())); }},
-        {"network", {{2, 1, 6, 6}, {2, 1, 3, 3}, {2}, {3, 8}, {3}}, [](const Inputs& x) {
+        {"network",
+         {{2, 1, 6, 6}, {2, 1, 3, 3}, {2}, {3, 8}, {3}},
+         [](const Inputs& x) {
              const Variable h = max_pool2d(tanh(conv2d(x[0], x[1], x[2])));
              return cross_entropy(linear(reshape(h, {2, 8}), x[3], x[4]), ints({2, 0}, {2}));
          }},

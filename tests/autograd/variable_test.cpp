@@ -129,7 +129,8 @@ TEST(Graph, ASavedTensorThatWasAssignedIsAnErrorThatNamesTheOp) {
     Tensor value = x.value();
     value.assign(vector_of({4, 5, 6}, Format::float32()));
     const std::string message = error_of([&] { backward(y); });
-    EXPECT_EQ(message.substr(0, message.find(" version")), "backward of square: a saved tensor was assigned to since the forward pass: float32 [3],") << message;
+    EXPECT_EQ(message.substr(0, message.find(" version")), "backward of square: a saved tensor was assigned to since the forward pass: float32 [3],")
+        << message;
 }
 
 // Runs f on a stack of 1 MiB, which 200,000 nested calls of any kind overflow.
