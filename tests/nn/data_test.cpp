@@ -218,12 +218,12 @@ std::vector<Batch> collect(BatchStream stream) {
 TEST(DataLoader, GivesEverySampleOnceAndKeepsTheLastSmallBatch) {
     const ImageClassification data = test::make_images(23);
     const DataLoader loader(data, {.batch_size = 5, .seed = 3});
-    const auto batches = collect(loader.epoch(0));
+    const auto batches = collect(loader.epoch(2));
     ASSERT_EQ(batches.size(), 5u);
     EXPECT_EQ(loader.batches(), 5);
     EXPECT_EQ(batches.back().labels.shape(), Shape{3});
     EXPECT_EQ(batches.back().images.shape(), (Shape{3, 1, 28, 28}));
-    const auto order = loader.order(0);
+    const auto order = loader.order(2);
     EXPECT_EQ(std::set<std::int32_t>(order.begin(), order.end()).size(), 23u);
     std::size_t position = 0;
     for (const Batch& batch : batches) {

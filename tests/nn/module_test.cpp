@@ -138,6 +138,15 @@ TEST(Parameter, HasAMasterOnlyWhereFormatsDiffer) {
     EXPECT_EQ(error_of([&] { parameter.assign(Tensor::zeros({4})); }), "Parameter: shape differs: [4] came (want [3])");
 }
 
+TEST(Parameter, RoundsTheWeightFromTheMaster) {
+    const Format fine = Format::posit(9, 2);
+    const Tensor initial = uniform({2000}, -1, 1);
+    Parameter parameter(initial);
+    parameter.set_precision({.weights = p8, .master = fine});
+    EXPECT_EQ(parameter.variable.value().codes(), initial.to(fine).to(p8).codes());
+    EXPECT_NE(parameter.variable.value().codes(), initial.to(p8).codes());  // which is another number here and there
+}
+
 TEST(Parameter, RoundsStochasticallyFromTheDefaultGenerator) {
     const Tensor initial = Tensor::full({4096}, 1.03);  // between posit(8,2)'s 1 and 1.125
     Parameter parameter(initial);

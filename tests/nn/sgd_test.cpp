@@ -99,6 +99,7 @@ TEST(Sgd, EqualsTheScalarReference) {
         compare({.weights = p8, .gradients = p8, .state = p16}, options);
         compare({.weights = p16, .gradients = p8, .master = p16, .state = p8}, options);
         compare({.weights = p8, .gradients = p8, .master = p8, .state = p8}, options);
+        compare({.weights = {p8, Rounding::zero}, .gradients = p8, .master = p8, .state = p8}, options);  // one rounding, the master's
         compare({.weights = Format::parse("e4m3"), .gradients = Format::parse("e5m2"), .master = Format::parse("bf16"), .state = Format::parse("fp16")},
                 options);
     }
