@@ -11,7 +11,7 @@ namespace taper::cpu {
 
 namespace {
 
-constexpr std::int64_t run_limit = 2048;                // pixels whose sums are held at a time
+constexpr std::int64_t run_limit = 2048;                        // pixels whose sums are held at a time
 constexpr std::int64_t cached_bytes = std::int64_t{256} << 10;  // of frames, or of weights, that stay in the second-level cache
 
 // A convolution of stride 1 over the planes of frames.
@@ -33,7 +33,8 @@ struct Correlation {
 };
 
 // Rounds the sums of one line, [rows][frame columns], into rows [first, first + rows) of its map.
-std::size_t finish_line(const Correlation& task, std::int64_t image, std::int64_t line, std::int64_t first, std::int64_t rows, const float* sums, float* dense) {
+std::size_t finish_line(const Correlation& task, std::int64_t image, std::int64_t line, std::int64_t first, std::int64_t rows, const float* sums,
+                        float* dense) {
     const float bias = task.bias == nullptr ? 0 : task.bias[line];
     const std::int64_t stride = task.frame.plane_columns(), columns = task.columns;
     task.kernels.copy_rows(sums, stride, rows, columns, bias, dense, columns);
@@ -51,8 +52,14 @@ std::size_t correlate_panel(const Correlation& task, std::int64_t image, std::in
     std::size_t nans = 0;
     for (std::int64_t first = 0; first < task.rows; first += block) {
         const std::int64_t rows = std::min(block, task.rows - first), run = (rows - 1) * stride + task.columns;
-        Tile<float> tile{.depth = task.depth, .a = task.panels + panel * panel_size(task.height, task.depth), .a_stride = task.height,
-                         .b = frame + first * stride, .offset = task.offsets, .c = sums, .c_stride = c_stride, .add = false};
+        Tile<float> tile{.depth = task.depth,
+                         .a = task.panels + panel * panel_size(task.height, task.depth),
+                         .a_stride = task.height,
+                         .b = frame + first * stride,
+                         .offset = task.offsets,
+                         .c = sums,
+                         .c_stride = c_stride,
+                         .add = false};
         for (std::int64_t q = 0; q < run; q += wide, tile.b += wide, tile.c += wide) {
             (run - q > task.kernels.lanes ? task.kernels.wide : task.kernels.narrow)[lines](tile);
         }
@@ -84,7 +91,7 @@ std::size_t correlate(const Correlation& task) {
     const std::int64_t group = std::min(frames_fit, (task.images + threads - 1) / threads), groups = (task.images + group - 1) / group;
     const std::int64_t splits = std::min(task.panel_count(), (threads + groups - 1) / groups);
     std::size_t nans = 0;
-#pragma omp parallel for schedule(static) reduction(+ : nans) num_threads(static_cast<int>(threads)) if (threads > 1)
+#pragma omp parallel for schedule(static) reduction(+ : nans) num_threads(static_cast <int>(threads)) if (threads > 1)
     for (std::int64_t item = 0; item < groups * splits; ++item) {
         const std::int64_t first = item / splits * group;
         nans += correlate_images(task, {first, std::min(first + group, task.images)}, part(task.panel_count(), 1, item % splits, splits));

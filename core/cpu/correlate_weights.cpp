@@ -73,8 +73,14 @@ bool sum_images(const WeightGradient& task, const Range& images, const Range& pa
         for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
             const std::int64_t line = panel * task.rows, rows = std::min(task.rows, task.lines - line);
             for (std::int64_t group = 0; group < task.groups(); ++group) {
-                task.kernels.dot[rows]({.runs = count, .length = task.run, .a = dy + (line - lines.begin) * task.run, .a_step = dy_size, .a_stride = task.run,
-                                        .b = x, .b_step = x_size, .offset = task.offsets + group * task.columns,
+                task.kernels.dot[rows]({.runs = count,
+                                        .length = task.run,
+                                        .a = dy + (line - lines.begin) * task.run,
+                                        .a_step = dy_size,
+                                        .a_stride = task.run,
+                                        .b = x,
+                                        .b_step = x_size,
+                                        .offset = task.offsets + group * task.columns,
                                         .c = sums + (panel * task.groups() + group) * task.tile()});
             }
         }
@@ -114,7 +120,7 @@ std::size_t correlate_backward_weights(const ConvSizes& z, const Tensor& dy, con
     const std::int64_t splits = std::min(task.panels(), (threads + chunks - 1) / chunks);
     float* const partial = thread_scratch<float>(Scratch::partial, chunks * task.partial_size());
     bool finite = true;
-#pragma omp parallel for schedule(static) reduction(&& : finite) num_threads(static_cast<int>(threads)) if (threads > 1)
+#pragma omp parallel for schedule(static) reduction(&& : finite) num_threads(static_cast <int>(threads)) if (threads > 1)
     for (std::int64_t item = 0; item < chunks * splits; ++item) {
         const std::int64_t chunk = item / splits;
         finite = sum_images(task, part(z.n, 1, chunk, chunks), part(task.panels(), 1, item % splits, splits), partial + chunk * task.partial_size()) && finite;

@@ -66,8 +66,14 @@ void multiply_columns(const Product& product, const Range& m, const Range& n, co
             pack_panels(kernels, product.a, {block, end - block, k, terms}, height, left);
             for (std::int64_t row = block; row < end; row += height) {
                 const std::int64_t strip = std::min(height, end - row);
-                const Tile<float> tile{.depth = terms, .a = left + (row - block) / height * panel_size(height, terms), .a_stride = height, .b = right,
-                                       .offset = offset, .c = one_pass ? sums : sums + (row - m.begin) * c_stride, .c_stride = c_stride, .add = k > 0};
+                const Tile<float> tile{.depth = terms,
+                                       .a = left + (row - block) / height * panel_size(height, terms),
+                                       .a_stride = height,
+                                       .b = right,
+                                       .offset = offset,
+                                       .c = one_pass ? sums : sums + (row - m.begin) * c_stride,
+                                       .c_stride = c_stride,
+                                       .add = k > 0};
                 multiply_strip(kernels, tile, strip, n.size(), panel_size(wide, terms));
                 if (k + terms < product.depth) continue;
                 for (std::int64_t i = 0; i < strip; ++i) encode(product.first, row + i, n, tile.c + i * c_stride);
@@ -96,7 +102,7 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
     const auto [m_parts, n_parts] = shape.batch >= threads ? std::pair<std::int64_t, std::int64_t>{1, 1} : grid(shape.m, shape.n, threads);
     const std::int64_t parts = m_parts * n_parts, items = shape.batch * parts;
     std::size_t nans = 0;
-#pragma omp parallel for schedule(static) reduction(+ : nans) num_threads(static_cast<int>(threads)) if (threads > 1)
+#pragma omp parallel for schedule(static) reduction(+ : nans) num_threads(static_cast <int>(threads)) if (threads > 1)
     for (std::int64_t item = 0; item < items; ++item) {
         const std::int64_t index = item / parts;
         const std::size_t matrix = static_cast<std::size_t>(index);

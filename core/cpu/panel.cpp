@@ -9,9 +9,12 @@ namespace taper {
 const ProductKernels<float>& product_kernels() {
 #if defined(TAPER_X86_LEVELS)
     switch (cpu_level()) {
-        case CpuLevel::avx512: return avx512::product_kernels();
-        case CpuLevel::avx2: return avx2::product_kernels();
-        default: break;
+        case CpuLevel::avx512:
+            return avx512::product_kernels();
+        case CpuLevel::avx2:
+            return avx2::product_kernels();
+        default:
+            break;
     }
 #endif
     return plain::product_kernels();

@@ -34,8 +34,8 @@ class CodeReader {
 // A matrix seen from a product: `line` counts rows of a or columns of b, k the terms of the sum.
 struct PanelSource {
     const CodeReader& codes;
-    std::int64_t offset;      // of element (0, 0)
-    std::int64_t stride;      // between lines if the terms of a line are neighbours, else between terms
+    std::int64_t offset;  // of element (0, 0)
+    std::int64_t stride;  // between lines if the terms of a line are neighbours, else between terms
     bool terms_are_neighbours;
 };
 

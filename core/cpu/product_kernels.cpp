@@ -157,7 +157,8 @@ void transpose(const float* from, std::int64_t from_stride, std::int64_t rows, s
             const float* const x = from + i * from_stride + k;
             Vector v[lanes];
 #pragma GCC unroll 16
-            for (int l = 0; l < lanes; ++l) v[l] = l >= height ? Vector{} : columns == lanes ? load(x + l * from_stride) : load_first(x + l * from_stride, columns);
+            for (int l = 0; l < lanes; ++l)
+                v[l] = l >= height ? Vector{} : columns == lanes ? load(x + l * from_stride) : load_first(x + l * from_stride, columns);
             transpose_square(v);
             for (int l = 0; l < columns; ++l) store(to + (k + l) * to_stride + i, v[l]);
         }
@@ -177,8 +178,10 @@ void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows, s
     for (std::int64_t i = 0; i < rows; ++i, from += from_stride, to += to_stride) {
         for (std::int64_t j = 0; j < full; j += lanes) store(to + j, load(from + j) + term);
         if (rest == 0) continue;
-        if (full > 0) store(to + columns - lanes, load(from + columns - lanes) + term);
-        else store_first(to, load_first(from, rest) + term, rest);
+        if (full > 0)
+            store(to + columns - lanes, load(from + columns - lanes) + term);
+        else
+            store_first(to, load_first(from, rest) + term, rest);
     }
 }
 

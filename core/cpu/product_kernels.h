@@ -39,8 +39,8 @@ template <class Element>
 struct ProductKernels {
     static constexpr int rows_limit = 14, dot_rows_limit = 5;
 
-    int rows;   // of the largest tile
-    int lanes;  // columns of a narrow tile; a wide one has twice as many
+    int rows;                                              // of the largest tile
+    int lanes;                                             // columns of a narrow tile; a wide one has twice as many
     void (*narrow[rows_limit + 1])(const Tile<Element>&);  // [rows of the tile]
     void (*wide[rows_limit + 1])(const Tile<Element>&);
 

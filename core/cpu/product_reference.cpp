@@ -10,7 +10,8 @@ void store_code(std::uint64_t code, int bytes, void* codes, std::int64_t index) 
 }
 
 ExactSum exact_register(const Format& first, const Format& second, const Format& bias) {
-    const bool holds_bias = bias.min_exponent() >= first.min_exponent() + second.min_exponent() && bias.max_exponent() <= first.max_exponent() + second.max_exponent();
+    const bool holds_bias =
+        bias.min_exponent() >= first.min_exponent() + second.min_exponent() && bias.max_exponent() <= first.max_exponent() + second.max_exponent();
     return holds_bias ? ExactSum(first, second) : ExactSum(Format::float64(), Format::float64());
 }
 

@@ -9,7 +9,7 @@ namespace taper::cpu {
 namespace {
 
 struct Free {
-    void operator()(void* block) const { ::operator delete(block, std::align_val_t{64}); }
+    void operator()(void* block) const { ::operator delete (block, std::align_val_t{64}); }
 };
 
 struct Block {
@@ -25,7 +25,7 @@ void* thread_scratch(Scratch kind, std::int64_t bytes) {
     if (block.bytes < bytes) {
         block.memory.reset();
         block.bytes = 0;
-        block.memory.reset(::operator new(static_cast<std::size_t>(bytes), std::align_val_t{64}));
+        block.memory.reset(::operator new (static_cast<std::size_t>(bytes), std::align_val_t{64}));
         block.bytes = bytes;
     }
     return block.memory.get();

@@ -30,7 +30,8 @@ void check_operands(const char* op, const Accumulator& accumulator, std::initial
         if (!tensor.defined()) continue;
         if (tensor.format().is_index()) throw Error(fmt::format("{}: {} holds indices: {} (want a format with arithmetic)", op, name, tensor.format().name()));
         if (tensor.device() != device) {
-            throw Error(fmt::format("{}: operands lie on different devices: {} on {}, {} on {}", op, operands.begin()->name, device.name(), name, tensor.device().name()));
+            throw Error(fmt::format("{}: operands lie on different devices: {} on {}, {} on {}", op, operands.begin()->name, device.name(), name,
+                                    tensor.device().name()));
         }
     }
     if (accumulator.kind() != Accumulator::Kind::float32) return;
@@ -91,15 +92,17 @@ ConvShapes conv_shapes(const char* op, const Shape& x, const Shape& w, const Con
     if (w[2] < 1 || w[3] < 1) throw Error(fmt::format("{}: the kernel is empty: w is {} (want w[2] and w[3] of 1 or more)", op, w.str()));
     const std::int64_t rows = x[2] + 2 * spec.padding - w[2], columns = x[3] + 2 * spec.padding - w[3];
     if (rows < 0 || columns < 0) {
-        throw Error(fmt::format("{}: the kernel is larger than the padded image: x is {}, w is {}, padding is {} (want w[2] <= x[2] + 2 padding, w[3] <= x[3] + 2 padding)",
-                                op, x.str(), w.str(), spec.padding));
+        throw Error(fmt::format(
+            "{}: the kernel is larger than the padded image: x is {}, w is {}, padding is {} (want w[2] <= x[2] + 2 padding, w[3] <= x[3] + 2 padding)", op,
+            x.str(), w.str(), spec.padding));
     }
     return {x, w, Shape{x[0], w[0], rows / spec.stride + 1, columns / spec.stride + 1}};
 }
 
 void check_dy(const char* op, const Tensor& dy, const ConvShapes& shapes) {
     if (dy.shape() != shapes.y) {
-        throw Error(fmt::format("{}: dy does not fit: dy is {}, x is {}, w is {} (want dy {})", op, dy.shape().str(), shapes.x.str(), shapes.w.str(), shapes.y.str()));
+        throw Error(
+            fmt::format("{}: dy does not fit: dy is {}, x is {}, w is {} (want dy {})", op, dy.shape().str(), shapes.x.str(), shapes.w.str(), shapes.y.str()));
     }
 }
 
@@ -113,8 +116,14 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
         throw Error(fmt::format("matmul: inner sizes differ: a is {}, b is {} (want a[{}] == b[{}])", sa.str(), sb.str(), a_inner, b_inner));
     }
     check_operands("matmul", options.accumulator, {{"a", a}, {"b", b}, {"bias", options.bias}});
-    Backend::MatmulShape shape{.batch = 1, .m = sa[-3 - a_inner], .n = sb[-3 - b_inner], .k = sa[a_inner], .a_offset = {0}, .b_offset = {0},
-                               .transpose_a = options.transpose_a, .transpose_b = options.transpose_b};
+    Backend::MatmulShape shape{.batch = 1,
+                               .m = sa[-3 - a_inner],
+                               .n = sb[-3 - b_inner],
+                               .k = sa[a_inner],
+                               .a_offset = {0},
+                               .b_offset = {0},
+                               .transpose_a = options.transpose_a,
+                               .transpose_b = options.transpose_b};
     check_bias("matmul", options.bias, shape.n, "[N]");
     const Shape batch = broadcast(leading(sa), leading(sb), "matmul");
     auto sizes = batch.sizes();

@@ -51,17 +51,17 @@ std::vector<Case> cases() {
             }
         }
     }
-    all.push_back({5, 1, 28, 28, 6, 5, 5, 1, 2});      // LeNet-5
+    all.push_back({5, 1, 28, 28, 6, 5, 5, 1, 2});  // LeNet-5
     all.push_back({9, 6, 14, 14, 16, 5, 5, 1, 0});
-    all.push_back({9, 16, 5, 5, 33, 5, 5, 1, 0});      // the kernel covers the image
+    all.push_back({9, 16, 5, 5, 33, 5, 5, 1, 0});  // the kernel covers the image
     all.push_back({4, 16, 16, 16, 32, 3, 3, 2, 1});
-    all.push_back({2, 40, 4, 4, 45, 3, 3, 1, 1});      // small maps
-    all.push_back({1, 2, 3, 700, 3, 3, 3, 1, 1});      // more pixels than are held at a time
+    all.push_back({2, 40, 4, 4, 45, 3, 3, 1, 1});  // small maps
+    all.push_back({1, 2, 3, 700, 3, 3, 3, 1, 1});  // more pixels than are held at a time
     all.push_back({1, 2, 90, 90, 15, 3, 3, 1, 1});
     all.push_back({37, 2, 7, 7, 3, 3, 3, 1, 1});
     all.push_back({1, 1, 1, 1, 1, 1, 1, 1, 0});
     all.push_back({2, 3, 4, 4, 2, 4, 4, 3, 0});
-    all.push_back({2, 2, 5, 5, 2, 1, 1, 1, 2});        // more padding than the kernel reaches
+    all.push_back({2, 2, 5, 5, 2, 1, 1, 1, 2});  // more padding than the kernel reaches
     return all;
 }
 
@@ -124,9 +124,11 @@ TEST_F(Conv2d, EqualsMatmulOverAnUnfolding) {
         const auto x = codes(z.x(), 101), w = codes(z.weights(), 57), dy = codes(z.y(), 83);
         const std::int64_t depth = z.c * z.r * z.s, map = z.p() * z.q(), area = z.r * z.s;
         const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
-        std::vector<std::uint64_t> ux(at(z.n * map * depth)), flipped(at(z.c * z.o * area)), udy(at(z.n * z.h * z.w * z.o * area)), rows_of_dy(at(z.o * z.n * map));
+        std::vector<std::uint64_t> ux(at(z.n * map * depth)), flipped(at(z.c * z.o * area)), udy(at(z.n * z.h * z.w * z.o * area)),
+            rows_of_dy(at(z.o * z.n * map));
         z.visit([&](std::size_t iy, std::int64_t ix, std::size_t iw) {
-            const std::int64_t y = static_cast<std::int64_t>(iy), k = static_cast<std::int64_t>(iw) % depth, o = y / map % z.o, n = y / map / z.o, t = k % area, c = k / area;
+            const std::int64_t y = static_cast<std::int64_t>(iy), k = static_cast<std::int64_t>(iw) % depth, o = y / map % z.o, n = y / map / z.o, t = k % area,
+                               c = k / area;
             flipped[at((c * z.o + o) * area + area - 1 - t)] = w[iw];
             rows_of_dy[at((o * z.n + n) * map + y % map)] = dy[iy];
             if (ix < 0) return;
@@ -138,7 +140,7 @@ TEST_F(Conv2d, EqualsMatmulOverAnUnfolding) {
         const core::MatmulOptions exact{.transpose_b = true, .accumulator = Accumulator::exact()};
         const SumOptions sum{.accumulator = Accumulator::exact()};
         const Tensor tx = tensor(x, z.x()), tw = tensor(w, z.weights()), tdy = tensor(dy, z.y());
-        const Tensor my = matmul(tensor(ux, {z.n * map, depth}), tensor(w, {z.o, depth}), exact);               // [N P Q, O]
+        const Tensor my = matmul(tensor(ux, {z.n * map, depth}), tensor(w, {z.o, depth}), exact);                          // [N P Q, O]
         const Tensor mdx = matmul(tensor(udy, {z.n * z.h * z.w, z.o * area}), tensor(flipped, {z.c, z.o * area}), exact);  // [N H W, C]
         const Tensor mdw = matmul(tensor(rows_of_dy, {z.o, z.n * map}), tensor(ux, {z.n * map, depth}), {.accumulator = Accumulator::exact()});
         const auto channels_last = [&](const Tensor& t, std::int64_t pixels, std::int64_t channels) {
@@ -179,7 +181,8 @@ TEST_F(Conv2d, RealNumbersWithinTheBound) {
         });
         const auto check = [&](const Tensor& got, const std::vector<double>& sums, const std::vector<double>& bounds, std::int64_t k) {
             const auto v = got.to_vector_double();
-            for (std::size_t i = 0; i < v.size(); ++i) ASSERT_LE(std::abs(v[i] - sums[i]), 2 * static_cast<double>(k) * 0x1p-24 * bounds[i]) << z.str() << " " << i;
+            for (std::size_t i = 0; i < v.size(); ++i)
+                ASSERT_LE(std::abs(v[i] - sums[i]), 2 * static_cast<double>(k) * 0x1p-24 * bounds[i]) << z.str() << " " << i;
         };
         check(conv2d(x, w, {}, z.spec()), y, by, z.c * z.r * z.s);
         check(conv2d_backward_data(dy, w, z.x(), z.spec()), dx, bx, z.o * z.r * z.s);
@@ -188,7 +191,8 @@ TEST_F(Conv2d, RealNumbersWithinTheBound) {
 }
 
 TEST_F(Conv2d, SameBitsForAllThreadCounts) {
-    for (const Case& z : {Case{16, 6, 14, 14, 16, 5, 5, 1, 0}, Case{1, 16, 16, 16, 60, 3, 3, 1, 1}, Case{7, 70, 6, 6, 110, 3, 3, 1, 1}, Case{16, 16, 5, 5, 120, 5, 5, 1, 0}}) {
+    for (const Case& z :
+         {Case{16, 6, 14, 14, 16, 5, 5, 1, 0}, Case{1, 16, 16, 16, 60, 3, 3, 1, 1}, Case{7, 70, 6, 6, 110, 3, 3, 1, 1}, Case{16, 16, 5, 5, 120, 5, 5, 1, 0}}) {
         const Tensor x = normal(z.x(), 1), w = normal(z.weights(), 2), dy = normal(z.y(), 3);
         expect_same_for_all_thread_counts([&] { return conv2d(x, w, {}, z.spec()); }, z.str());
         expect_same_for_all_thread_counts([&] { return conv2d_backward_data(dy, w, z.x(), z.spec()); }, z.str());
@@ -219,15 +223,24 @@ TEST_F(Conv2d, Errors) {
     EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.dilation = 2}); }), "conv2d: dilation is not implemented yet: dilation is 2 (want 1)");
     EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.stride = 0}); }), "conv2d: stride is not positive: stride is 0 (want 1 or more)");
     EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.padding = -1}); }), "conv2d: padding is out of range: padding is -1 (want 0 to 1048576)");
-    EXPECT_EQ(error_of([&] { conv2d(x, Tensor::zeros({4, 2, 3, 3}), {}); }), "conv2d: channels differ: x is [2, 3, 8, 8], w is [4, 2, 3, 3] (want x[1] == w[1])");
+    EXPECT_EQ(error_of([&] {
+                  conv2d(x, Tensor::zeros({4, 2, 3, 3}), {});
+              }),
+              "conv2d: channels differ: x is [2, 3, 8, 8], w is [4, 2, 3, 3] (want x[1] == w[1])");
     EXPECT_EQ(error_of([&] { conv2d(x, w, Tensor::zeros({3})); }), "conv2d: bias does not fit: bias is [3] (want [O] = [4])");
     EXPECT_EQ(error_of([&] { conv2d(Tensor::zeros({3, 8, 8}), w, {}); }), "conv2d: x has 3 axes: x is [3, 8, 8] (want [N, C, H, W])");
     EXPECT_EQ(error_of([&] { conv2d(x, Tensor::zeros({4, 3, 9, 9}), {}); }).substr(0, 54), "conv2d: the kernel is larger than the padded image: x ");
-    EXPECT_EQ(error_of([&] { conv2d(x, Tensor::zeros({4, 3, 3, 3}, Format::posit(32, 2)), {}); }),
+    EXPECT_EQ(error_of([&] {
+                  conv2d(x, Tensor::zeros({4, 3, 3, 3}, Format::posit(32, 2)), {});
+              }),
               "conv2d: float32 cannot hold posit(32,2): w with accumulator float32 (want accumulator exact)");
-    EXPECT_EQ(error_of([&] { conv2d_backward_data(x, w, {2, 3, 8, 8}); }),
+    EXPECT_EQ(error_of([&] {
+                  conv2d_backward_data(x, w, {2, 3, 8, 8});
+              }),
               "conv2d_backward_data: dy does not fit: dy is [2, 3, 8, 8], x is [2, 3, 8, 8], w is [4, 3, 3, 3] (want dy [2, 4, 6, 6])");
-    EXPECT_EQ(error_of([&] { conv2d_backward_weights(dy, x, {4, 3, 5, 5}); }),
+    EXPECT_EQ(error_of([&] {
+                  conv2d_backward_weights(dy, x, {4, 3, 5, 5});
+              }),
               "conv2d_backward_weights: dy does not fit: dy is [2, 4, 6, 6], x is [2, 3, 8, 8], w is [4, 3, 5, 5] (want dy [2, 4, 4, 4])");
 }
 

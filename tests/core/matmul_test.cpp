@@ -21,14 +21,16 @@ std::vector<double> integer_sums(const std::vector<int>& a, const std::vector<in
     for (std::int64_t i = 0; i < m; ++i) {
         for (std::int64_t j = 0; j < n; ++j) {
             std::int64_t sum = 0;
-            for (std::int64_t l = 0; l < k; ++l) sum += a[static_cast<std::size_t>(ta ? l * m + i : i * k + l)] * b[static_cast<std::size_t>(tb ? j * k + l : l * n + j)];
+            for (std::int64_t l = 0; l < k; ++l)
+                sum += a[static_cast<std::size_t>(ta ? l * m + i : i * k + l)] * b[static_cast<std::size_t>(tb ? j * k + l : l * n + j)];
             sums.push_back(static_cast<double>(sum));
         }
     }
     return sums;
 }
 
-void check_integers(std::int64_t m, std::int64_t n, std::int64_t k, bool ta, bool tb, const Format& fa, const Format& fb, const Format& out, const Accumulator& accumulator = {}) {
+void check_integers(std::int64_t m, std::int64_t n, std::int64_t k, bool ta, bool tb, const Format& fa, const Format& fb, const Format& out,
+                    const Accumulator& accumulator = {}) {
     const Integers a(matrix(m, k, ta), 1, fa), b(matrix(k, n, tb), 2, fb);
     const Tensor y = matmul(a.tensor, b.tensor, {.transpose_a = ta, .transpose_b = tb, .accumulator = accumulator, .output = Target(out)});
     ASSERT_EQ(y.shape(), (Shape{m, n}));
@@ -74,7 +76,9 @@ TEST_F(Matmul, EveryMixOfFormats) {
 TEST_F(Matmul, BatchesBroadcast) {
     const std::int64_t m = 5, n = 9, k = 6;
     const Integers a({2, 1, 3, m, k}, 3, p8), b({4, 1, k, n}, 4, p8), one({k, n}, 5, p8), at({3, k, m}, 6, p8);
-    const auto block = [](const std::vector<int>& v, std::int64_t i, std::int64_t size) { return std::vector<int>(v.begin() + i * size, v.begin() + (i + 1) * size); };
+    const auto block = [](const std::vector<int>& v, std::int64_t i, std::int64_t size) {
+        return std::vector<int>(v.begin() + i * size, v.begin() + (i + 1) * size);
+    };
     for (const Accumulator& accumulator : {Accumulator::float32(), Accumulator::exact()}) {
         std::vector<double> want, want_one, want_transposed;
         for (std::int64_t i = 0; i < 2; ++i) {
@@ -178,7 +182,8 @@ TEST_F(Matmul, ExactGoldenDots) {
         const std::int64_t length = std::stoll(r[2]);
         const auto codes = [](const std::string& list) {
             std::vector<std::uint64_t> values;
-            for (std::size_t i = 0; i < list.size(); i = list.find(',', i) == std::string::npos ? list.size() : list.find(',', i) + 1) values.push_back(std::strtoull(list.c_str() + i, nullptr, 16));
+            for (std::size_t i = 0; i < list.size(); i = list.find(',', i) == std::string::npos ? list.size() : list.find(',', i) + 1)
+                values.push_back(std::strtoull(list.c_str() + i, nullptr, 16));
             return values;
         };
         auto a = codes(r[3]), b = codes(r[4]);
@@ -216,14 +221,17 @@ TEST_F(Matmul, ExactAgainstRationals) {
     struct Case {
         const char *a, *b, *bias, *out;
     };
-    for (const Case& c : {Case{"posit(8,2)", "e4m3", "posit(16,2)", "posit(16,1)"}, {"fixed(8,4)", "fixed(8,7)", "posit(16,2)", "fp16"}, {"bf16", "posit(16,1)", "e4m3", "posit(8,0)"},
+    for (const Case& c : {Case{"posit(8,2)", "e4m3", "posit(16,2)", "posit(16,1)"},
+                          {"fixed(8,4)", "fixed(8,7)", "posit(16,2)", "fp16"},
+                          {"bf16", "posit(16,1)", "e4m3", "posit(8,0)"},
                           {"posit(32,2)", "posit(8,2)", "posit(32,2)", "posit(32,2)"}}) {
         const Format fa = Format::parse(c.a), fb = Format::parse(c.b), fc = Format::parse(c.bias), out = Format::parse(c.out);
         const Reference ra(c.a), rb(c.b), rc(c.bias), ro(c.out);
         const std::int64_t m = 4, n = 5, k = 12;
         const auto a = random_codes(fa, m * k, 21), b = random_codes(fb, k * n, 22), bias = random_codes(fc, n, 23);
         const auto y = matmul(Tensor::from_codes(a, {m, k}, fa), Tensor::from_codes(b, {k, n}, fb),
-                              {.accumulator = Accumulator::exact(), .output = Target(out), .bias = Tensor::from_codes(bias, {n}, fc)}).codes();
+                              {.accumulator = Accumulator::exact(), .output = Target(out), .bias = Tensor::from_codes(bias, {n}, fc)})
+                           .codes();
         for (std::size_t i = 0; i < 20; ++i) {
             Exact sum = rc.decode(bias[i % 5]);
             for (std::size_t l = 0; l < 12; ++l) sum = exact_add(sum, exact_mul(ra.decode(a[i / 5 * 12 + l]), rb.decode(b[l * 5 + i % 5])));
@@ -252,10 +260,13 @@ TEST_F(Matmul, Float64OperandsSumInFloat64) {
 TEST_F(Matmul, Errors) {
     const Tensor a = Tensor::zeros({64, 784}), b = Tensor::zeros({10, 32});
     EXPECT_EQ(error_of([&] { matmul(a, b); }), "matmul: inner sizes differ: a is [64, 784], b is [10, 32] (want a[-1] == b[-2])");
-    EXPECT_EQ(error_of([&] { matmul(a, b, {.transpose_a = true, .transpose_b = true}); }), "matmul: inner sizes differ: a is [64, 784], b is [10, 32] (want a[-2] == b[-1])");
+    EXPECT_EQ(error_of([&] { matmul(a, b, {.transpose_a = true, .transpose_b = true}); }),
+              "matmul: inner sizes differ: a is [64, 784], b is [10, 32] (want a[-2] == b[-1])");
     EXPECT_EQ(error_of([&] { matmul(Tensor::zeros({3}), b); }), "matmul: too few axes: a is [3], b is [10, 32] (want 2 or more)");
     EXPECT_EQ(error_of([&] { matmul(Tensor::zeros({5, 10}), b, {.bias = Tensor::zeros({10})}); }), "matmul: bias does not fit: bias is [10] (want [N] = [32])");
-    EXPECT_EQ(error_of([&] { matmul(Tensor::zeros({5, 10}, Format::posit(32, 2)), b); }),
+    EXPECT_EQ(error_of([&] {
+                  matmul(Tensor::zeros({5, 10}, Format::posit(32, 2)), b);
+              }),
               "matmul: float32 cannot hold posit(32,2): a with accumulator float32 (want accumulator exact)");
     EXPECT_EQ(error_of([&] { matmul(Tensor::zeros({5, 10}, Format::int32()), b); }), "matmul: a holds indices: int32 (want a format with arithmetic)");
     EXPECT_EQ(error_of([&] { matmul(Tensor::zeros({2, 5, 10}), Tensor::zeros({3, 10, 4})); }).substr(0, 7), "matmul:");
