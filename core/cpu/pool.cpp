@@ -65,33 +65,66 @@ void read_plane(const Reader<double>& in, std::int64_t plane, std::int64_t size,
 
 int width_index(int width) { return width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3; }
 
-// 2x2 windows without decoding; `at_row(plane, row)` are addresses within x.
-template <class Row>
-void max_halves(const Planes& g, const Tensor& x, Tensor& y, std::uint8_t* index, const Row& row) {
+// Sum of body(element of x, element of y, pairs, scratch) over runs of row pairs that begin at those elements: all rows of all planes are one
+// tall image where no row is left over, and each plane is a run otherwise.
+template <class Body>
+std::size_t sum_over_row_pairs(const Planes& g, std::int64_t doubles, const Body& body) {
+    if (g.h != 2 * g.p) {
+        return sum_over_planes(g, doubles, [&](std::int64_t plane, double* scratch) { return body(plane * g.in(), plane * g.out(), g.p, scratch); });
+    }
+    const std::int64_t together = std::max<std::int64_t>(1, thread_chunk / (2 * g.w)), pairs = g.planes * g.p;
+    Planes runs = g;
+    runs.planes = (pairs + together - 1) / together;
+    return sum_over_planes(runs, doubles, [&](std::int64_t run, double* scratch) {
+        const std::int64_t first = run * together;
+        return body(first * 2 * g.w, first * g.q, std::min(together, pairs - first), scratch);
+    });
+}
+
+RowPairs row_pairs(const Planes& g, std::int64_t pairs) { return {static_cast<std::size_t>(pairs), static_cast<std::size_t>(g.w), static_cast<std::size_t>(g.q)}; }
+
+// 2x2 windows of codes whose order is that of their keys.
+void max_by_codes(const Planes& g, const CodeFacts& facts, const Tensor& x, Tensor& y, std::uint8_t* index) {
     const int width = x.format().storage_bytes();
-    const void* in = x.data();
-    void* out = y.mutable_data();
-    sum_over_planes(g, 0, [&](std::int64_t plane, double*) {
-        for (std::int64_t i = 0; i < g.p; ++i) {
-            const std::int64_t from = plane * g.in() + 2 * i * g.w, to = plane * g.out() + i * g.q;
-            row(at(in, from, width), at(in, from + g.w, width), at(out, to, width), index + to);
+    const auto kernel = pool_kernels().max_codes[width_index(width)];
+    sum_over_row_pairs(g, 0, [&](std::int64_t from, std::int64_t to, std::int64_t pairs, double*) {
+        kernel(row_pairs(g, pairs), facts.flip, facts.less, at(x.data(), from, width), at(y.mutable_data(), to, width), index + to);
+        return std::size_t{0};
+    });
+}
+
+// 2x2 windows of values that float32 holds; encoding them again gives their codes.
+void max_by_floats(const Planes& g, const Tensor& x, Tensor& y, std::uint8_t* index) {
+    const Decoder decoder(x.format());
+    const Encoder encoder(y.format(), {});
+    const bool direct = x.format() == Format::float32();
+    const int width = x.format().storage_bytes();
+    const std::int64_t pairs_at_most = std::max(g.p, std::max<std::int64_t>(1, thread_chunk / (2 * g.w)));
+    const std::int64_t floats = direct ? 0 : pairs_at_most * (2 * g.w + g.q);
+    sum_over_row_pairs(g, (floats + 1) / 2, [&](std::int64_t from, std::int64_t to, std::int64_t pairs, double* room) {
+        const RowPairs rows = row_pairs(g, pairs);
+        if (direct) {
+            pool_kernels().max_float(rows, static_cast<const float*>(x.data()) + from, static_cast<float*>(y.mutable_data()) + to, index + to);
+            return std::size_t{0};
         }
+        float* values = reinterpret_cast<float*>(room);
+        float* winners = values + pairs * 2 * g.w;
+        decoder(at(x.data(), from, width), static_cast<std::size_t>(pairs * 2 * g.w), values);
+        pool_kernels().max_float(rows, values, winners, index + to);
+        encoder(winners, static_cast<std::size_t>(pairs * g.q), at(y.mutable_data(), to, width), 0);
         return std::size_t{0};
     });
 }
 
 bool max_halves(const Planes& g, const Tensor& x, Tensor& y, std::uint8_t* index) {
-    const std::size_t n = static_cast<std::size_t>(g.q);
-    if (x.format() == Format::float32()) {
-        max_halves(g, x, y, index, [&](const void* r0, const void* r1, void* out, std::uint8_t* where) {
-            pool_kernels().max_float(static_cast<const float*>(r0), static_cast<const float*>(r1), n, static_cast<float*>(out), where);
-        });
-        return true;
-    }
     const CodeFacts& facts = code_facts(x.format());
-    if (!facts.ordered) return false;
-    const auto kernel = pool_kernels().max_codes[width_index(x.format().storage_bytes())];
-    max_halves(g, x, y, index, [&](const void* r0, const void* r1, void* out, std::uint8_t* where) { kernel(r0, r1, facts.flip, facts.less, n, out, where); });
+    if (facts.ordered) {
+        max_by_codes(g, facts, x, y, index);
+    } else if (x.format() == Format::float32() || (facts.ranges && x.format().exact_in_float32())) {
+        max_by_floats(g, x, y, index);
+    } else {
+        return false;
+    }
     return true;
 }
 
@@ -127,15 +160,9 @@ std::int64_t winner_of(const Planes& g, std::int64_t i, std::uint8_t number) {
 void max_backward_halves(const Planes& g, const Tensor& dy, const std::uint8_t* index, Tensor& dx) {
     const int width = dx.format().storage_bytes();
     const auto kernel = pool_kernels().max_backward[width_index(width)];
-    const void* in = dy.data();
-    void* out = dx.mutable_data();
-    sum_over_planes(g, 0, [&](std::int64_t plane, double*) {
-        unsigned char* to = static_cast<unsigned char*>(at(out, plane * g.in(), width));
-        if (g.h != 2 * g.p || g.w != 2 * g.q) std::memset(to, 0, static_cast<std::size_t>(g.in() * width));
-        for (std::int64_t i = 0; i < g.p; ++i) {
-            const std::int64_t from = plane * g.out() + i * g.q;
-            kernel(at(in, from, width), index + from, static_cast<std::size_t>(g.q), at(to, 2 * i * g.w, width), at(to, (2 * i + 1) * g.w, width));
-        }
+    sum_over_row_pairs(g, 0, [&](std::int64_t to, std::int64_t from, std::int64_t pairs, double*) {
+        kernel(row_pairs(g, pairs), at(dy.data(), from, width), index + from, at(dx.mutable_data(), to, width));
+        if (g.h != 2 * g.p) std::memset(at(dx.mutable_data(), to + 2 * g.p * g.w, width), 0, static_cast<std::size_t>(g.w * width));
         return std::size_t{0};
     });
 }

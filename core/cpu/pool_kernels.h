@@ -1,4 +1,4 @@
-// The inner loops of 2x2 max pooling with stride 2, defined once per CPU level.
+// The loops of 2x2 max pooling with stride 2, defined once per CPU level.
 #pragma once
 
 #include <cstddef>
@@ -6,13 +6,18 @@
 
 namespace taper {
 
-// y[j] = the winner of r0[2j], r0[2j + 1], r1[2j], r1[2j + 1], the first of equals; index[j] = its number in that order.
+// Rows of an image of width `width`, taken two by two; q windows in a pair of rows, 2 q <= width.
+struct RowPairs {
+    std::size_t pairs, width, q;
+};
+
+// For each window [x0 x1; x2 x3], in order of rows: y = the winner, the first of equals; index = its number 0 to 3.
 // Codes are compared as the unsigned (code ^ flip) - less (code_facts.h); floats as values, NaN above all.
 struct PoolKernels {
-    void (*max_float)(const float* r0, const float* r1, std::size_t n, float* y, std::uint8_t* index);
-    void (*max_codes[2])(const void* r0, const void* r1, std::uint32_t flip, std::uint32_t less, std::size_t n, void* y, std::uint8_t* index);  // 1, 2 bytes
-    // Sends dy[j] to the winner's place in the two rows of dx, and 0 to the other three; 1, 2, 4, 8 bytes.
-    void (*max_backward[4])(const void* dy, const std::uint8_t* index, std::size_t n, void* r0, void* r1);
+    void (*max_float)(const RowPairs& rows, const float* x, float* y, std::uint8_t* index);
+    void (*max_codes[2])(const RowPairs& rows, std::uint32_t flip, std::uint32_t less, const void* x, void* y, std::uint8_t* index);  // 1, 2 bytes
+    // dy goes to the winner's place in dx, 0 to the other three and to what no window covers; 1, 2, 4, 8 bytes.
+    void (*max_backward[4])(const RowPairs& rows, const void* dy, const std::uint8_t* index, void* dx);
 };
 
 namespace plain {
