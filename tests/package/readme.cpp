@@ -1,5 +1,6 @@
 #include <taper/nn/nn.h>
 
+#include <iomanip>
 #include <iostream>
 
 int main() {
@@ -13,5 +14,5 @@ int main() {
     taper::Variable loss = taper::nn::cross_entropy(logits, taper::Tensor::from(std::vector<std::int32_t>(64, 3), {64}), model.precision());
     taper::backward(loss);
     taper::Tensor dw = model.parameters().front().second->variable.grad();
-    std::cout << "loss " << loss.value().item() << ", conv1.weight's gradient: " << dw.bytes() << " bytes of " << dw.format().name() << "\n";
+    std::cout << std::setprecision(3) << "loss " << loss.value().item() << ", conv1.weight's gradient: " << dw.bytes() << " bytes of " << dw.format().name() << "\n";
 }
