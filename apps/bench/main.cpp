@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "common/precision_options.h"
 #include "goals.h"
@@ -30,9 +30,10 @@ void time_steps(const nn::Precision& precision, int steps) {
 
 int run_subcommand(int argc, char** argv) {
     CLI::App app("Measures Taper's speed.", "bench");
-    app.footer("\nWithout a subcommand bench runs its micro-benchmarks and takes Google Benchmark's options:\n"
-               "  bench --benchmark_list_tests        what there is\n"
-               "  bench --benchmark_filter=matmul     some of it\n");
+    app.footer(
+        "\nWithout a subcommand bench runs its micro-benchmarks and takes Google Benchmark's options:\n"
+        "  bench --benchmark_list_tests        what there is\n"
+        "  bench --benchmark_filter=matmul     some of it\n");
     Effort effort;
     std::vector<std::string> names;
     bool quick = false;

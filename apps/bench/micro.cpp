@@ -95,7 +95,8 @@ void register_micro_benchmarks() {
         RegisterBenchmark(fmt::format("matmul/{}", name).c_str(), matmul, format)->Arg(256)->Arg(512)->Arg(1024)->Unit(benchmark::kMicrosecond)->UseRealTime();
         for (const ConvCase& c : lenet_convolutions())
             for (const std::string product : {"forward", "backward_data", "backward_weights"})
-                RegisterBenchmark(fmt::format("{}/{}/{}", c.name, product, name).c_str(), [c, format, product](State& state) { convolution(state, c, format, product); })
+                RegisterBenchmark(fmt::format("{}/{}/{}", c.name, product, name).c_str(),
+                                  [c, format, product](State& state) { convolution(state, c, format, product); })
                     ->Unit(benchmark::kMicrosecond)
                     ->UseRealTime();
     }

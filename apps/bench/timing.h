@@ -10,7 +10,7 @@ namespace taper::bench {
 double time_once(const std::function<void()>& work);
 
 struct Effort {
-    double seconds = 2;   // per comparison, about
+    double seconds = 2;  // per comparison, about
     int least_pairs = 10;
 };
 struct Times {

@@ -8,10 +8,10 @@
 
 namespace taper {
 
-#define TAPER_DECLARE(level)                                                            \
-    namespace level {                                                                   \
-    void narrowing_copy(const std::uint32_t* x, std::size_t n, std::uint8_t* codes);    \
-    void widening_copy(const std::uint8_t* codes, std::size_t n, std::uint32_t* y);     \
+#define TAPER_DECLARE(level)                                                         \
+    namespace level {                                                                \
+    void narrowing_copy(const std::uint32_t* x, std::size_t n, std::uint8_t* codes); \
+    void widening_copy(const std::uint8_t* codes, std::size_t n, std::uint32_t* y);  \
     }
 TAPER_DECLARE(plain)
 #if defined(TAPER_X86_LEVELS)

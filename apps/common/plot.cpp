@@ -39,7 +39,8 @@ std::string panel_script(const Panel& panel, int number) {
             any = true;
         }
         const char* colour = palette[static_cast<std::size_t>(curve.colour) % palette.size()];
-        const std::string line = curve.dashed ? fmt::format("lw 1.6 dt (6,4) pt 6 ps 0.7 lc rgb '{}'", colour) : fmt::format("lw 2.2 pt 7 ps 0.8 lc rgb '{}'", colour);
+        const std::string line =
+            curve.dashed ? fmt::format("lw 1.6 dt (6,4) pt 6 ps 0.7 lc rgb '{}'", colour) : fmt::format("lw 2.2 pt 7 ps 0.8 lc rgb '{}'", colour);
         commands += fmt::format("{} {} using 1:2 with linespoints {} title {}", i == 0 ? "plot" : ",", name, line, quoted(curve.title));
     }
     const double margin = std::max(0.04 * (last - first), 0.1);

@@ -34,7 +34,8 @@ constexpr std::array<AccumulatorOption, 3> accumulator_options{{
 }};
 
 template <class Value, class Parse>
-void add_parsed(CLI::App& app, const std::string& flag, std::optional<Value>& value, Parse parse, const std::string& help, const char* type, const char* group) {
+void add_parsed(CLI::App& app, const std::string& flag, std::optional<Value>& value, Parse parse, const std::string& help, const char* type,
+                const char* group) {
     const auto read = [&value, parse, flag](const std::string& text) {
         try {
             value = parse(text);
@@ -80,8 +81,8 @@ void add_precision_options(CLI::App& app, PrecisionOptions& options) {
 }
 
 std::string label(const nn::Precision& precision) {
-    const bool one = precision.inputs == precision.weights && precision.weights == precision.activations && precision.activations == precision.errors &&
-                     precision.errors == precision.gradients;
+    const bool one = precision.inputs == precision.weights && precision.weights == precision.activations && precision.activations == precision.errors
+                     && precision.errors == precision.gradients;
     std::string text = one ? nn::describe(precision).front().second : "mixed";
     if (precision.forward == precision.backward_data && precision.forward == precision.backward_weights) {
         if (precision.forward != Accumulator()) text += " " + precision.forward.name();

@@ -17,8 +17,8 @@ nn::Precision posit_mix();
 // What the options said; roles that none named are those of posit_mix() under --posit, float32 otherwise.
 struct PrecisionOptions {
     bool posit = false;
-    std::array<std::optional<Target>, 8> roles = {};         // in the order of nn::Precision
-    std::optional<Accumulator> accumulate = {};              // all three
+    std::array<std::optional<Target>, 8> roles = {};              // in the order of nn::Precision
+    std::optional<Accumulator> accumulate = {};                   // all three
     std::array<std::optional<Accumulator>, 3> accumulators = {};  // forward, backward-data, backward-weights
     nn::Precision precision() const;
 };

@@ -22,7 +22,14 @@ std::string clock_text(double seconds) {
 }  // namespace
 
 ProgressBar::ProgressBar(std::string label, std::string unit, std::int64_t done, std::int64_t total, bool wanted)
-    : label_(std::move(label)), unit_(std::move(unit)), first_(done), done_(done), total_(total), on_(wanted && isatty(STDERR_FILENO) == 1), start_(Clock::now()), drawn_(start_) {
+    : label_(std::move(label)),
+      unit_(std::move(unit)),
+      first_(done),
+      done_(done),
+      total_(total),
+      on_(wanted && isatty(STDERR_FILENO) == 1),
+      start_(Clock::now()),
+      drawn_(start_) {
     if (on_) draw("");
 }
 

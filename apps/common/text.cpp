@@ -23,8 +23,7 @@ std::string text_table(const Rows& rows) {
     std::string text;
     for (const auto& row : rows) {
         std::string line = row.empty() ? std::string(total, '-') : "";
-        for (std::size_t i = 0; i < row.size(); ++i)
-            line += i == 0 ? fmt::format("{:<{}}", row[i], widths[i]) : fmt::format("  {:>{}}", row[i], widths[i]);
+        for (std::size_t i = 0; i < row.size(); ++i) line += i == 0 ? fmt::format("{:<{}}", row[i], widths[i]) : fmt::format("  {:>{}}", row[i], widths[i]);
         text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
     }
     return text;
@@ -45,7 +44,8 @@ std::string csv(const Rows& rows) {
 
 std::string with_commas(std::int64_t value) {
     std::string digits = std::to_string(value);
-    for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (value < 0 ? 1 : 0); at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+    for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (value < 0 ? 1 : 0); at -= 3)
+        digits.insert(static_cast<std::size_t>(at), ",");
     return digits;
 }
 

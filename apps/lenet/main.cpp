@@ -53,7 +53,8 @@ int train(const LenetOptions& options) {
     while (!runs.back()->finished()) {
         for (const auto& run : runs) {
             if (!run->train_epoch()) {
-                fmt::print(stderr, "lenet: stopped by signal {}{}\n", stop_signal(), options.save.empty() ? "" : fmt::format("; continue with --resume {}", options.save.string()));
+                fmt::print(stderr, "lenet: stopped by signal {}{}\n", stop_signal(),
+                           options.save.empty() ? "" : fmt::format("; continue with --resume {}", options.save.string()));
                 return stop_exit_code();
             }
             if (!options.quiet) fmt::print("{}", epoch_line(*run, options.epochs));

@@ -22,18 +22,33 @@ Exit codes: 0 done, 1 an error, told in one sentence, 2 a bad command line, 130 
 
 void add_options(CLI::App& app, LenetOptions& o) {
     const char* data = "Data";
-    app.add_option("--data", o.data, "folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, plain or .gz; default: Debian's dataset-fashion-mnist")->type_name("DIR")->group(data);
+    app.add_option("--data", o.data, "folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, plain or .gz; default: Debian's dataset-fashion-mnist")
+        ->type_name("DIR")
+        ->group(data);
     app.add_option("--limit", o.limit, "train on the first N images alone")->type_name("N")->check(CLI::NonNegativeNumber)->group(data);
-    app.add_option("--mean", o.mean, "of the pixels, from 0 to 1; default: measured over the training images (Fashion-MNIST 0.2860, MNIST 0.1307)")->type_name("X")->group(data);
-    app.add_option("--std", o.deviation, "their standard deviation; default: measured (Fashion-MNIST 0.3530, MNIST 0.3081)")->type_name("X")->check(CLI::PositiveNumber)->group(data);
+    app.add_option("--mean", o.mean, "of the pixels, from 0 to 1; default: measured over the training images (Fashion-MNIST 0.2860, MNIST 0.1307)")
+        ->type_name("X")
+        ->group(data);
+    app.add_option("--std", o.deviation, "their standard deviation; default: measured (Fashion-MNIST 0.3530, MNIST 0.3081)")
+        ->type_name("X")
+        ->check(CLI::PositiveNumber)
+        ->group(data);
 
     const char* training = "Training";
     app.add_option("--epochs", o.epochs, "passes over the training images")->capture_default_str()->type_name("N")->check(CLI::PositiveNumber)->group(training);
     app.add_option("--batch", o.batch, "images a step")->capture_default_str()->type_name("N")->check(CLI::PositiveNumber)->group(training);
     app.add_option("--lr", o.lr, "learning rate of SGD")->capture_default_str()->type_name("X")->check(CLI::PositiveNumber)->group(training);
     app.add_option("--momentum", o.momentum, "of SGD")->capture_default_str()->type_name("X")->check(CLI::NonNegativeNumber)->group(training);
-    app.add_option("--halve-every", o.halve_every, "halve the learning rate after every N epochs")->capture_default_str()->type_name("N")->check(CLI::PositiveNumber)->group(training);
-    app.add_option("--loss-scale", o.loss_scale, "multiply the loss's gradient, divide the weights'")->capture_default_str()->type_name("X")->check(CLI::PositiveNumber)->group(training);
+    app.add_option("--halve-every", o.halve_every, "halve the learning rate after every N epochs")
+        ->capture_default_str()
+        ->type_name("N")
+        ->check(CLI::PositiveNumber)
+        ->group(training);
+    app.add_option("--loss-scale", o.loss_scale, "multiply the loss's gradient, divide the weights'")
+        ->capture_default_str()
+        ->type_name("X")
+        ->check(CLI::PositiveNumber)
+        ->group(training);
     app.add_option("--seed", o.seed, "of weights, shuffling and stochastic rounding")->capture_default_str()->type_name("N")->group(training);
     app.add_option("--threads", o.threads, "default: one a core")->type_name("N")->check(CLI::PositiveNumber)->group(training);
 

@@ -31,8 +31,8 @@ std::string bytes_per_parameter(TrainingRun& run) {
 
 std::string epoch_line(const TrainingRun& run, std::int64_t epochs) {
     const EpochResult& r = run.results().back();
-    return fmt::format("{:<12} epoch {:>2}/{}  lr {:<9g} train loss {:.4f}  accuracy {:>5} %   test loss {:.4f}  accuracy {:>5} %   {}\n", run.name(), r.epoch + 1, epochs,
-                       r.learning_rate, r.train_loss, percent(r.train_accuracy), r.test_loss, percent(r.test_accuracy),
+    return fmt::format("{:<12} epoch {:>2}/{}  lr {:<9g} train loss {:.4f}  accuracy {:>5} %   test loss {:.4f}  accuracy {:>5} %   {}\n", run.name(),
+                       r.epoch + 1, epochs, r.learning_rate, r.train_loss, percent(r.train_accuracy), r.test_loss, percent(r.test_accuracy),
                        r.seconds ? fmt::format("{:.1f} s", *r.seconds) : "");
 }
 
@@ -40,8 +40,9 @@ std::string csv_report(const Runs& runs) {
     Rows rows{{"run", "epoch", "learning_rate", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds"}};
     for (const auto& run : runs)
         for (const EpochResult& r : run->results())
-            rows.push_back({run->name(), std::to_string(r.epoch + 1), fmt::format("{:g}", r.learning_rate), fmt::format("{:.6f}", r.train_loss), percent(r.train_accuracy),
-                            fmt::format("{:.6f}", r.test_loss), percent(r.test_accuracy), r.seconds ? fmt::format("{:.3f}", *r.seconds) : ""});
+            rows.push_back({run->name(), std::to_string(r.epoch + 1), fmt::format("{:g}", r.learning_rate), fmt::format("{:.6f}", r.train_loss),
+                            percent(r.train_accuracy), fmt::format("{:.6f}", r.test_loss), percent(r.test_accuracy),
+                            r.seconds ? fmt::format("{:.3f}", *r.seconds) : ""});
     return csv(rows);
 }
 

@@ -89,7 +89,8 @@ bool TrainingRun::train_epoch() {
     const bool whole = progress_.batch == 0;
     const auto start = std::chrono::steady_clock::now();
     {
-        ProgressBar bar(fmt::format("{}  epoch {}/{}", name_, progress_.epoch + 1, options_.epochs), "images", tally_.images, data_.train.size(), !options_.quiet);
+        ProgressBar bar(fmt::format("{}  epoch {}/{}", name_, progress_.epoch + 1, options_.epochs), "images", tally_.images, data_.train.size(),
+                        !options_.quiet);
         nn::BatchStream batches = train_.epoch(progress_.epoch, progress_.batch);
         for (const nn::Batch& batch : batches) {
             if (counted_)
@@ -144,8 +145,8 @@ void TrainingRun::save() {
 
 std::string TrainingRun::settings() const {
     const nn::Normalisation& n = data_.train.normalisation;
-    return fmt::format("{} images, mean {}, std {}, batch {}, lr {}, momentum {}, halve-every {}, loss-scale {}, seed {}", data_.train.size(), n.mean, n.deviation,
-                       options_.batch, options_.lr, options_.momentum, options_.halve_every, options_.loss_scale, options_.seed);
+    return fmt::format("{} images, mean {}, std {}, batch {}, lr {}, momentum {}, halve-every {}, loss-scale {}, seed {}", data_.train.size(), n.mean,
+                       n.deviation, options_.batch, options_.lr, options_.momentum, options_.halve_every, options_.loss_scale, options_.seed);
 }
 
 std::string TrainingRun::curves() const {
@@ -179,10 +180,17 @@ void TrainingRun::restore_notes(const Metadata& notes, const std::filesystem::pa
     std::istringstream lines(note("curves"));
     for (std::string line; std::getline(lines, line);) {
         const auto v = numbers(line, 5);
-        results_.push_back({.epoch = static_cast<std::int64_t>(results_.size()), .learning_rate = v[0], .train_loss = v[1], .train_accuracy = v[2], .test_loss = v[3], .test_accuracy = v[4], .seconds = {}});
+        results_.push_back({.epoch = static_cast<std::int64_t>(results_.size()),
+                            .learning_rate = v[0],
+                            .train_loss = v[1],
+                            .train_accuracy = v[2],
+                            .test_loss = v[3],
+                            .test_accuracy = v[4],
+                            .seconds = {}});
     }
     if (static_cast<std::int64_t>(results_.size()) != progress_.epoch || progress_.batch > train_.batches())
-        throw Error(fmt::format("resume: damaged notes: {} tells of {} epochs and stands in epoch {}, batch {}", file.string(), results_.size(), progress_.epoch, progress_.batch));
+        throw Error(fmt::format("resume: damaged notes: {} tells of {} epochs and stands in epoch {}, batch {}", file.string(), results_.size(),
+                                progress_.epoch, progress_.batch));
     const auto tally = numbers(note("tally"), 3);
     tally_ = {tally[0], static_cast<std::int64_t>(tally[1]), static_cast<std::int64_t>(tally[2])};
 }
