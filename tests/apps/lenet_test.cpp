@@ -169,6 +169,19 @@ TEST_F(Lenet, LearnsTheBars) {
     }
 }
 
+TEST_F(Lenet, RunsTheFormatsOfItsExamples) {
+    const Arguments small_floats{"--weights", "e4m3", "--activations", "e4m3", "--errors", "e5m2", "--gradients", "e5m2", "--loss-scale", "256"};
+    for (const Arguments& formats :
+         {small_floats, Arguments{"--posit", "--gradients", "posit(8,2) stochastic"}, Arguments{"--posit", "--accumulate-forward", "exact"}}) {
+        const Outcome outcome = train(plus({"--epochs", "1", "--quiet", "--limit", "24"}, formats));
+        EXPECT_EQ(outcome.code, 0) << outcome.err;
+        for (const std::string& word : formats)
+            if (word.rfind("--", 0) != 0 && word != "256") {
+                EXPECT_NE(outcome.out.find(word), std::string::npos) << word << "\n" << outcome.out;
+            }
+    }
+}
+
 TEST_F(Lenet, OneAndTwoThreadsWriteTheSameBytes) {
     for (const Arguments& precision :
          {Arguments{}, Arguments{"--posit"}, Arguments{"--posit", "--gradients", "posit(8,2) stochastic", "--master", "posit(16,2) stochastic"}}) {
