@@ -115,6 +115,7 @@ Reference::Reference(const std::string& name) {
     }
     if (bits_ <= 12) {
         for (std::uint64_t code = 0; code <= max_magnitude(true) + 1 && code < (std::uint64_t{1} << bits_); ++code) values_.push_back(value(code));
+        for (std::uint64_t code = 0; code < max_magnitude(true); ++code) decisions_.push_back(decision(code));
     }
 }
 
@@ -187,7 +188,8 @@ std::uint64_t Reference::floor_code(const std::function<int(const mpq_class&)>& 
     std::uint64_t low = 0, high = max_magnitude(negative) + 1;
     while (high - low > 1) {
         const std::uint64_t middle = low + (high - low) / 2;
-        (compare(value(middle)) >= 0 ? low : high) = middle;
+        const int side = middle < values_.size() ? compare(values_[middle]) : compare(value(middle));
+        (side >= 0 ? low : high) = middle;
     }
     return low;
 }
@@ -205,7 +207,7 @@ std::uint64_t Reference::round_magnitude(const std::function<int(const mpq_class
         return with_sign(up ? 1 : 0, negative);
     }
     if (mode == RefMode::zero) return with_sign(low, negative);
-    const int side = compare(decision(low));
+    const int side = low < decisions_.size() ? compare(decisions_[low]) : compare(decision(low));
     return with_sign(side > 0 || (side == 0 && low % 2 == 1) ? low + 1 : low, negative);
 }
 

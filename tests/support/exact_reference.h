@@ -67,7 +67,7 @@ class Reference {
     int bits_ = 0, a_ = 0, b_ = 0;  // posit: n, es; float: e, m; fixed: word, fraction
     int bias_ = 0;
     bool option_ = false;  // underflow, sat, symmetric
-    std::vector<mpq_class> values_;  // of the positive codes where there are few
+    std::vector<mpq_class> values_, decisions_;  // of the positive codes where there are few
 };
 
 }  // namespace taper::tests
