@@ -135,15 +135,15 @@ std::vector<double> column_sums(const Tensor& x, const Backend::ReduceShape& s, 
     return sums;
 }
 
-// Calls best(o, column, width, k, values) down the rows of each tile of columns: for max and argmax.
-template <class Start>
-void for_column_tiles(const Tensor& x, const Backend::ReduceShape& s, const Start& start) {
+// Calls body(in, o, column, width) for each tile of columns of each x[o].
+template <class Body>
+void for_column_tiles(const Tensor& x, const Backend::ReduceShape& s, const Body& body) {
     const Reader<double> in(x);
     const std::int64_t tiles = (s.inner + column_tile - 1) / column_tile;
 #pragma omp parallel for schedule(static) if (x.elements() >= parallel_from)
     for (std::int64_t i = 0; i < s.outer * tiles; ++i) {
         const std::int64_t o = i / tiles, column = i % tiles * column_tile, width = std::min(column_tile, s.inner - column);
-        start(in, o, column, width);
+        body(in, o, column, width);
     }
 }
 

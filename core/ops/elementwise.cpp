@@ -8,7 +8,7 @@
 namespace taper::core {
 namespace {
 
-// The factor that d(a op b)/d operand is where it is the same for every element.
+// Ops whose derivatives are 1 or -1: they read no operand.
 bool is_sum(Binary op) { return op == Binary::add || op == Binary::sub; }
 
 // dy, or -dy where the operand is subtracted, summed to `shape`.
