@@ -118,6 +118,18 @@ TEST(Arithmetic, FmaSeesTinyAddends) {
     EXPECT_EQ(fma(a, b, Number(f, 0xffff)).value(), 1 + 0x1p-5);
 }
 
+// The same where the addend lies beyond 128 bits: only a sticky bit is left of it, on the right side of the tie.
+TEST(Arithmetic, FmaSeesAddendsFarBelow) {
+    const Format f = Format::float32();
+    const Number a = Number::from(0x1.001p50, f), smallest(f, 1), minus_smallest(f, 0x80000001u);  // a a = 2^100 (1 + 2^-11 + 2^-24): a tie
+    EXPECT_EQ(fma(a, a, Number(f, 0)).value(), 0x1.002p100);
+    EXPECT_EQ(fma(a, a, smallest).value(), 0x1.002002p100);
+    EXPECT_EQ(fma(a, a, minus_smallest).value(), 0x1.002p100);
+    EXPECT_EQ(fma(a, a, minus_smallest, Rounding::zero).value(), 0x1.002p100);
+    EXPECT_EQ(add(Number::from(0x1p100, f), minus_smallest, Rounding::zero).value(), 0x1.fffffep99);
+    EXPECT_EQ(add(Number::from(-0x1p100, f), smallest, Rounding::zero).value(), -0x1.fffffep99);
+}
+
 TEST(Arithmetic, DivisionByZero) {
     const auto divided = [](const char* name, double x) { return Number::from(x, Format::parse(name)) / Number(Format::parse(name), 0); };
     EXPECT_TRUE(divided("posit(8,2)", 1).is_nan());
