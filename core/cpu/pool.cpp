@@ -47,15 +47,20 @@ struct Planes {
     }
 };
 
-// Sum of body(plane, scratch) over the planes, scratch holding `doubles` numbers.
+// Sum of body(run, scratch) for [0, runs) of the work on g, scratch holding `doubles` numbers.
 template <class Body>
-std::size_t sum_over_planes(const Planes& g, std::int64_t doubles, const Body& body) {
+std::size_t sum_over_runs(const Planes& g, std::int64_t runs, std::int64_t doubles, const Body& body) {
     const int threads = g.planes * g.in() >= parallel_from ? omp_get_max_threads() : 1;
     std::vector<double> scratch(static_cast<std::size_t>(threads * doubles));
     std::size_t sum = 0;
 #pragma omp parallel for schedule(static) reduction(+ : sum) num_threads(threads)
-    for (std::int64_t plane = 0; plane < g.planes; ++plane) sum += body(plane, scratch.data() + omp_get_thread_num() * doubles);
+    for (std::int64_t run = 0; run < runs; ++run) sum += body(run, scratch.data() + omp_get_thread_num() * doubles);
     return sum;
+}
+
+template <class Body>
+std::size_t sum_over_planes(const Planes& g, std::int64_t doubles, const Body& body) {
+    return sum_over_runs(g, g.planes, doubles, body);
 }
 
 // One plane of values.
@@ -73,9 +78,7 @@ std::size_t sum_over_row_pairs(const Planes& g, std::int64_t doubles, const Body
         return sum_over_planes(g, doubles, [&](std::int64_t plane, double* scratch) { return body(plane * g.in(), plane * g.out(), g.p, scratch); });
     }
     const std::int64_t together = std::max<std::int64_t>(1, thread_chunk / (2 * g.w)), pairs = g.planes * g.p;
-    Planes runs = g;
-    runs.planes = (pairs + together - 1) / together;
-    return sum_over_planes(runs, doubles, [&](std::int64_t run, double* scratch) {
+    return sum_over_runs(g, (pairs + together - 1) / together, doubles, [&](std::int64_t run, double* scratch) {
         const std::int64_t first = run * together;
         return body(first * 2 * g.w, first * g.q, std::min(together, pairs - first), scratch);
     });
