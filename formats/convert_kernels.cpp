@@ -1,4 +1,5 @@
 // Array conversion: loops over the lane functions of the families, compiled once per CPU level.
+#include <taper/formats/convert_avx2.h>
 #include <taper/formats/convert_avx512.h>
 #include <taper/formats/convert_kernels.h>
 #include <taper/formats/e8m0.h>
@@ -107,7 +108,9 @@ ConvertKernels make_kernels() {
     fill_decode<UseFixed, double, float>(k.decode[at(KernelKind::fixed)][1]);
     k.decode[at(KernelKind::table)][0][0] = decode_by_table<float>;
     k.decode[at(KernelKind::table)][1][0] = decode_by_table<double>;
-#if defined(TAPER_LEVEL_avx512)
+#if defined(TAPER_LEVEL_avx2)
+    k.decode[at(KernelKind::table)][0][0] = decode_by_shuffles;
+#elif defined(TAPER_LEVEL_avx512)
     if (__builtin_cpu_supports("avx512vbmi")) k.decode[at(KernelKind::table)][0][0] = decode_by_permutes;
     k.encode[at(KernelKind::posit_narrow)][0][0][0] = encode_posit_bytes<Rounding::nearest>;
     k.encode[at(KernelKind::posit_narrow)][0][1][0] = encode_posit_bytes<Rounding::zero>;
