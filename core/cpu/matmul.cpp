@@ -99,7 +99,8 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
     const float* const bias_values = bias.defined() ? CodeReader(bias).read(0, shape.n, thread_scratch<float>(Scratch::row, shape.n)) : nullptr;
     unsigned char* const codes = static_cast<unsigned char*>(y.mutable_data());
     const std::int64_t threads = threads_for(shape.batch * shape.m * shape.n * std::max<std::int64_t>(shape.k, 1));
-    const auto [m_parts, n_parts] = shape.batch >= threads ? std::pair<std::int64_t, std::int64_t>{1, 1} : grid(shape.m, shape.n, threads);
+    const std::pair<std::int64_t, std::int64_t> split = shape.batch >= threads ? std::pair<std::int64_t, std::int64_t>{1, 1} : grid(shape.m, shape.n, threads);
+    const std::int64_t m_parts = split.first, n_parts = split.second;  // clang's OpenMP takes no structured bindings
     const std::int64_t parts = m_parts * n_parts, items = shape.batch * parts;
     std::size_t nans = 0;
 #pragma omp parallel for schedule(static) reduction(+ : nans) num_threads(static_cast <int>(threads)) if (threads > 1)

@@ -1,5 +1,7 @@
 #include <taper/core/cpu/product_kernels.h>
 
+#include <utility>
+
 #if defined(TAPER_LEVEL_avx2) || defined(TAPER_LEVEL_avx512)
 #include <immintrin.h>
 #endif
@@ -127,24 +129,22 @@ void dot(const DotTile<float>& t) {
     }
 }
 
+template <int span, int... lane>
+inline void exchange_blocks(Vector& a, Vector& b, std::integer_sequence<int, lane...>) {
+    const Vector low = __builtin_shufflevector(a, b, ((lane & span) == 0 ? lane : lanes + lane - span)...);
+    b = __builtin_shufflevector(a, b, ((lane & span) == 0 ? lane + span : lanes + lane)...);
+    a = low;
+}
+
 // A square of lanes * lanes elements in registers: log2(lanes) rounds, each of which exchanges blocks between rows `span` apart.
+template <int span = 1>
 inline void transpose_square(Vector (&v)[lanes]) {
-    typedef int Index __attribute__((vector_size(sizeof(Vector))));
-#pragma GCC unroll 4
-    for (int span = 1; span < lanes; span *= 2) {
-        Index low = {}, high = {};
-#pragma GCC unroll 16
-        for (int l = 0; l < lanes; ++l) {
-            low[l] = (l & span) == 0 ? l : lanes + l - span;
-            high[l] = (l & span) == 0 ? l + span : lanes + l;
-        }
+    if constexpr (span < lanes) {
 #pragma GCC unroll 16
         for (int i = 0; i < lanes; ++i) {
-            if ((i & span) != 0) continue;
-            const Vector a = v[i], b = v[i + span];
-            v[i] = __builtin_shuffle(a, b, low);
-            v[i + span] = __builtin_shuffle(a, b, high);
+            if ((i & span) == 0) exchange_blocks<span>(v[i], v[i + span], std::make_integer_sequence<int, lanes>{});
         }
+        transpose_square<2 * span>(v);
     }
 }
 
