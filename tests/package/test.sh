@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs the library, builds this folder against it, runs its programs, and compares text and output with the docs.
-# Usage: test.sh SOURCE_DIR BUILD_DIR CXX_COMPILER
+# Usage: test.sh SOURCE_DIR BUILD_DIR CXX_COMPILER GENERATOR
 set -eu
-source=$1 build=$2 compiler=$3
+source=$1 build=$2 compiler=$3 generator=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cmake --install "$build" --prefix "$work/installed" >/dev/null
-cmake -S "$source/tests/package" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/installed" >/dev/null
+cmake -S "$source/tests/package" -B "$work/build" -G "$generator" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$work/installed" >/dev/null
 cmake --build "$work/build" >/dev/null
 block() {  # FILE LANGUAGE NUMBER: the text of that fenced block
     awk -v open='```'"$2" -v want="$3" '$0 == open {n++; on = n == want; next} $0 == "```" {on = 0} on' "$1"
