@@ -23,6 +23,7 @@ Tensor sum_backward(const char* op, bool negative, const Tensor& dy, const Shape
 
 Tensor unary(Unary op, const Tensor& x, double a, const Output& output) {
     check_values(name(op), {{"x", x}});
+    if (op == Unary::leaky_relu && !(a > 0)) throw Error(fmt::format("leaky_relu: the slope is not positive: {} (want leaky_relu(x, slope), slope > 0)", a));
     const Target target = target_of(name(op), output, x.format());
     Tensor y = Tensor::empty(x.shape(), target.format, x.device());
     if (y.elements() > 0) backend(x.device()).unary(op, a, x, y, rounding_mode(target));

@@ -344,6 +344,7 @@ TEST_F(Elementwise, ErrorsNameTheOpAndWhatCame) {
     EXPECT_EQ(error_of([&] { unary(Unary::exp, labels); }), "exp: no arithmetic on indices: x is int32 (want a number format)");
     EXPECT_EQ(error_of([&] { unary(Unary::exp, f32, 0, Format::int32()); }), "exp: no arithmetic on indices: the output is int32 (want a number format)");
     EXPECT_EQ(error_of([&] { unary(Unary::neg, Tensor()); }), "neg: x holds nothing: an undefined tensor came (want values)");
+    EXPECT_EQ(error_of([&] { unary(Unary::leaky_relu, f32); }), "leaky_relu: the slope is not positive: 0 (want leaky_relu(x, slope), slope > 0)");
     EXPECT_NE(error_of([&] { binary(Binary::mul, f32, Tensor::zeros({4})); }).find("mul"), std::string::npos);
     EXPECT_EQ(unary(Unary::exp, Tensor::zeros({0, 3})).shape(), (Shape{0, 3}));
 }
