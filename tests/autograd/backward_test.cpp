@@ -4,8 +4,10 @@
 #include <cmath>
 #include <string>
 
-#include <autograd/ops_of_tests.h>
 #include <taper/formats/error.h>
+
+#include "autograd/ops_of_tests.h"
+#include "support/throws.h"
 
 namespace taper {
 namespace {
@@ -16,15 +18,6 @@ const Format p8 = Format::posit(8, 2), p16 = Format::posit(16, 2), f32 = Format:
 
 // Just above the middle between 1 and 1.125 in posit(8,2); in float32 the 2^-30 is lost, and the tie goes to 1.
 const double above_tie = 1.0625 + 0x1p-30;
-
-std::string error_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 double first(const Variable& x) { return x.grad().to_vector_double().at(0); }
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include <autograd/ops_of_tests.h>
+#include "autograd/ops_of_tests.h"
 
 namespace taper {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <autograd/ops_of_tests.h>
+#include "autograd/ops_of_tests.h"
 #include <taper/autograd/gradcheck.h>
 #include <taper/formats/error.h>
 #include <taper/formats/philox.h>

@@ -1,7 +1,7 @@
 // What a graph keeps: codes, once, of what its gradients read; and when it lets go.
 #include <gtest/gtest.h>
 
-#include <autograd/ops_of_tests.h>
+#include "autograd/ops_of_tests.h"
 #include <taper/core/memory.h>
 
 namespace taper {

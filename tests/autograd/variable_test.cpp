@@ -4,8 +4,10 @@
 
 #include <string>
 
-#include <autograd/ops_of_tests.h>
 #include <taper/formats/error.h>
+
+#include "autograd/ops_of_tests.h"
+#include "support/throws.h"
 
 namespace taper {
 namespace {
@@ -13,15 +15,6 @@ namespace {
 using namespace tests;
 
 const Format p8 = Format::posit(8, 2), p16 = Format::posit(16, 2);
-
-std::string error_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 TEST(Variable, CopiesShareValueGradientAndFlags) {
     Variable x = Variable::leaf(vector_of({1, 2}, Format::float32()), p8);

@@ -11,22 +11,17 @@
 #include <taper/core/ops.h>
 #include <taper/core/random.h>
 #include <taper/formats/convert.h>
-#include <taper/formats/cpu_level.h>
 #include <taper/formats/philox.h>
 
+#include "support/level.h"
 #include "support/throws.h"
 
 namespace taper::tests {
 
-// CTest runs these tests once per CPU level; they skip those that the machine lacks.
-class CoreOps : public ::testing::Test {
+class CoreOps : public EveryLevel {
   protected:
     void SetUp() override {
-        try {
-            cpu_level();
-        } catch (const Error& e) {
-            GTEST_SKIP() << e.what();
-        }
+        EveryLevel::SetUp();
         seed(7);
     }
 };

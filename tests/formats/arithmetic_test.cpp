@@ -5,7 +5,8 @@
 #include <taper/formats/error.h>
 #include <taper/formats/number.h>
 
-#include "formats/level.h"
+#include "support/level.h"
+#include "support/throws.h"
 #include "support/exact_reference.h"
 
 namespace taper::tests {
@@ -144,16 +145,6 @@ TEST(Arithmetic, DivisionByZero) {
     EXPECT_EQ(divided("e2m1", 0).value(), 0);
     EXPECT_EQ(divided("fixed(8,4)", -1).value(), -8);
     EXPECT_EQ(divided("fixed(8,4)", 0).value(), 0);
-}
-
-template <class F>
-std::string error_of(F f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return "no error";
 }
 
 TEST(Arithmetic, Errors) {

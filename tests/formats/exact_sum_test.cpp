@@ -6,7 +6,7 @@
 #include <taper/formats/exact_sum.h>
 #include <taper/formats/number.h>
 
-#include "formats/level.h"
+#include "support/level.h"
 #include "support/exact_reference.h"
 #include "support/golden.h"
 

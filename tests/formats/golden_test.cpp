@@ -9,7 +9,7 @@
 #include <taper/formats/convert.h>
 #include <taper/formats/number.h>
 
-#include "formats/level.h"
+#include "support/level.h"
 
 namespace taper::tests {
 namespace {

@@ -8,16 +8,13 @@
 #include <taper/formats/error.h>
 #include <taper/formats/format.h>
 
+#include "support/throws.h"
+
 namespace taper::tests {
 namespace {
 
 std::string parse_error(const std::string& text) {
-    try {
-        Format::parse(text);
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return "no error";
+    return error_of([&] { Format::parse(text); });
 }
 
 TEST(Names, CanonicalNamesRoundTrip) {

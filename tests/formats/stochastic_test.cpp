@@ -6,7 +6,7 @@
 #include <taper/formats/convert.h>
 #include <taper/formats/philox.h>
 
-#include "formats/level.h"
+#include "support/level.h"
 #include "support/exact_reference.h"
 
 namespace taper::tests {

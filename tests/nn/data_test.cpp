@@ -28,10 +28,10 @@ void* operator new(std::size_t bytes) {
 namespace taper::nn {
 namespace {
 
-using test::error_of;
-using test::p8;
-using test::TemporaryFolder;
-using test::write_file;
+using tests::error_of;
+using tests::p8;
+using tests::TemporaryFolder;
+using tests::write_file;
 
 std::string big_endian(std::uint32_t value) {
     return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
@@ -199,7 +199,7 @@ TEST(Images, FashionMnistIsAsPublished) {
 }
 
 TEST(Images, CheckNamesWhatIsWrong) {
-    ImageClassification data = test::make_images(3);
+    ImageClassification data = tests::make_images(3);
     data.labels[1] = 10;
     EXPECT_EQ(error_of([&] { data.check(); }), "ImageClassification: label out of range: 10 at 1 (want less than 10)");
     data.labels.pop_back();
@@ -216,7 +216,7 @@ std::vector<Batch> collect(BatchStream stream) {
 }
 
 TEST(DataLoader, GivesEverySampleOnceAndKeepsTheLastSmallBatch) {
-    const ImageClassification data = test::make_images(23);
+    const ImageClassification data = tests::make_images(23);
     const DataLoader loader(data, {.batch_size = 5, .seed = 3});
     const auto batches = collect(loader.epoch(2));
     ASSERT_EQ(batches.size(), 5u);
@@ -240,7 +240,7 @@ TEST(DataLoader, GivesEverySampleOnceAndKeepsTheLastSmallBatch) {
 }
 
 TEST(DataLoader, OrderDependsOnSeedAndEpochAlone) {
-    const ImageClassification data = test::make_images(50);
+    const ImageClassification data = tests::make_images(50);
     const DataLoader a(data, {.batch_size = 8, .seed = 3}), b(data, {.batch_size = 20, .seed = 3}), c(data, {.batch_size = 8, .seed = 4}),
         plain(data, {.shuffle = false});
     seed(99);
@@ -252,7 +252,7 @@ TEST(DataLoader, OrderDependsOnSeedAndEpochAlone) {
 }
 
 TEST(DataLoader, StartsAtAnyBatch) {
-    const ImageClassification data = test::make_images(23);
+    const ImageClassification data = tests::make_images(23);
     const DataLoader loader(data, {.batch_size = 5, .seed = 3});
     const auto all = collect(loader.epoch(1)), rest = collect(loader.epoch(1, 3));
     ASSERT_EQ(rest.size(), 2u);
@@ -265,7 +265,7 @@ TEST(DataLoader, StartsAtAnyBatch) {
 }
 
 TEST(DataLoader, RoundsImagesIntoAFormat) {
-    const ImageClassification data = test::make_images(9);
+    const ImageClassification data = tests::make_images(9);
     for (const char* name : {"posit(8,2)", "posit(16,2)", "posit(32,2)", "bf16", "float64", "float32"}) {
         const Format format = Format::parse(name);
         const auto wide = collect(DataLoader(data, {.batch_size = 4}).epoch(0)),
@@ -299,7 +299,7 @@ TEST(BatchStream, WorksAheadButNotFar) {
 }
 
 TEST(BatchStream, StopsWhenItIsDestroyedMidway) {
-    const ImageClassification data = test::make_images(64);
+    const ImageClassification data = tests::make_images(64);
     const DataLoader loader(data, {.batch_size = 4});
     for (int taken = 0; taken < 20; ++taken) {
         BatchStream stream = loader.epoch(taken);

@@ -36,9 +36,9 @@ void operator delete(void* pointer, std::size_t, std::align_val_t alignment) noe
 namespace taper::nn {
 namespace {
 
-using test::p16;
-using test::p8;
-using test::posit_precision;
+using tests::p16;
+using tests::p8;
+using tests::posit_precision;
 
 constexpr std::int64_t parameter_count = 61706, batch = 64;
 
@@ -59,7 +59,7 @@ Held measure_once(const Precision& precision) {
     set_memory_cache(false);
     Held held;
     const std::int64_t before = live;
-    const ImageClassification data = test::make_images(batch);
+    const ImageClassification data = tests::make_images(batch);
     const DataLoader loader(data, {.batch_size = batch, .format = precision.inputs.format});
     LeNet5 model;
     model.set_precision(precision);

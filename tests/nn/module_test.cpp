@@ -9,9 +9,9 @@
 namespace taper::nn {
 namespace {
 
-using test::error_of;
-using test::p16;
-using test::p8;
+using tests::error_of;
+using tests::p16;
+using tests::p8;
 
 struct Block : Module {
     Linear fc{3, 2};

@@ -11,8 +11,8 @@
 namespace taper::nn {
 namespace {
 
-using test::p16;
-using test::p8;
+using tests::p16;
+using tests::p8;
 
 // Five roles, five formats, so that a mix-up shows.
 const Format activations = Format::posit(10, 1), errors = Format::posit(9, 2), gradients = Format::posit(11, 1), logit_format = Format::posit(12, 1);

@@ -9,9 +9,9 @@
 namespace taper::nn {
 namespace {
 
-using test::error_of;
-using test::p16;
-using test::p8;
+using tests::error_of;
+using tests::p16;
+using tests::p8;
 
 float rounded(float x, const Format& format) { return Tensor::from({x}, {1}, format).to_vector()[0]; }
 
@@ -117,7 +117,7 @@ TEST(Sgd, StochasticRoundingsDrawFromTheDefaultGenerator) {
             model.weight.variable.set_grad(uniform({500}, -0.5, 0.5, p8, {}, generator));
             sgd.step();
         }
-        return test::all_codes(model, sgd);
+        return tests::all_codes(model, sgd);
     };
     EXPECT_EQ(run(1), run(1));
     EXPECT_NE(run(1), run(2));
@@ -193,7 +193,7 @@ TEST(Sgd, StateRestoresAndErrorsName) {
     second.load(first.state());
     EXPECT_EQ(second.steps(), 1);
     step(a, first), step(b, second);
-    EXPECT_EQ(test::all_codes(a, first), test::all_codes(b, second));
+    EXPECT_EQ(tests::all_codes(a, first), tests::all_codes(b, second));
 
     NamedTensors state = first.state();
     state["velocity.v"] = Tensor::zeros({2}, p16);
@@ -208,7 +208,7 @@ TEST(Sgd, StateRestoresAndErrorsName) {
     EXPECT_EQ(error_of([&] { plain.load(first.state()); }), "Sgd: a velocity without momentum: velocity.w came (want momentum other than 0)");
     EXPECT_EQ(error_of([&] { Sgd(b.parameters(), {.nesterov = true}); }), "Sgd: Nesterov without momentum: momentum is 0 (want more than 0)");
     EXPECT_EQ(error_of([&] { Sgd({}, {}); }), "Optimizer: nothing to update: no parameters came (want model.parameters())");
-    EXPECT_EQ(test::all_codes(a, first), test::all_codes(b, second));  // refused loads changed nothing
+    EXPECT_EQ(tests::all_codes(a, first), tests::all_codes(b, second));  // refused loads changed nothing
 }
 
 TEST(StepLr, HalvesAfterEveryPeriod) {

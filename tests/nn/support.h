@@ -16,7 +16,9 @@
 #include <taper/formats/philox.h>
 #include <taper/nn/nn.h>
 
-namespace taper::test {
+#include "support/throws.h"
+
+namespace taper::tests {
 
 inline const Format p8 = Format::posit(8, 2), p16 = Format::posit(16, 2);
 
@@ -53,15 +55,6 @@ inline double train_step(nn::Module& model, nn::Optimizer& optimizer, const nn::
     return loss.value().item();
 }
 
-inline std::string error_of(const std::function<void()>& f) {
-    try {
-        f();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "no Error";
-}
-
 struct TemporaryFolder {
     std::filesystem::path path;
     TemporaryFolder() {
@@ -89,4 +82,4 @@ inline std::vector<std::uint64_t> all_codes(nn::Module& model, const nn::Optimiz
     return all;
 }
 
-}  // namespace taper::test
+}  // namespace taper::tests

@@ -10,18 +10,18 @@
 namespace taper::nn {
 namespace {
 
-using test::all_codes;
-using test::error_of;
-using test::p16;
-using test::p8;
-using test::posit_precision;
-using test::TemporaryFolder;
-using test::train_step;
+using tests::all_codes;
+using tests::error_of;
+using tests::p16;
+using tests::p8;
+using tests::posit_precision;
+using tests::TemporaryFolder;
+using tests::train_step;
 
 const SgdOptions recipe{.lr = 0.0625, .momentum = 0.5};
 
 TEST(Training, TheLossFalls) {
-    const ImageClassification data = test::make_images(256);
+    const ImageClassification data = tests::make_images(256);
     for (const Precision& precision : {Precision{}, posit_precision()}) {
         seed(1);
         LeNet5 model;
@@ -53,7 +53,7 @@ struct Result {
 Result lenet_steps(const Precision& precision, int threads) {
     const int before = omp_get_max_threads();
     omp_set_num_threads(threads);
-    const ImageClassification data = test::make_images(20 * 48 + 7);
+    const ImageClassification data = tests::make_images(20 * 48 + 7);
     seed(7);
     LeNet5 model;
     model.set_precision(precision);
@@ -102,7 +102,7 @@ struct Session {
 
 TEST(Checkpoint, AResumedRunContinuesBitForBit) {
     const TemporaryFolder folder;
-    const ImageClassification data = test::make_images(100);
+    const ImageClassification data = tests::make_images(100);
     const DataLoader loader(data, {.batch_size = 24, .seed = 5});
     Precision stochastic = posit_precision();
     for (Target* role : {&stochastic.weights, &stochastic.master, &stochastic.state, &stochastic.gradients}) role->rounding = Rounding::stochastic;
@@ -141,7 +141,7 @@ TEST(Checkpoint, RefusesWhatIsNotItsOwnAndChangesNothing) {
     const std::string name = file.string();
     Session session(posit_precision());
     Curve curve;
-    const ImageClassification data = test::make_images(30);
+    const ImageClassification data = tests::make_images(30);
     session.train(DataLoader(data, {.batch_size = 15}), {}, {.epoch = 0, .batch = 2}, curve);
     save_checkpoint(file, session.model, session.sgd, {});
     const std::uint64_t stream = default_generator().stream();
