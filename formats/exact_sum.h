@@ -19,6 +19,7 @@ class ExactSum {
     // a, b: decoded values.  NaN or 0 inf makes the sum NaN; an infinite product makes it infinite, both signs of it NaN (posits: NaR).
     void add_product(double a, double b);
     void add(double x);  // any double: a bias
+    bool is_nan() const { return nan_; }
     // The exact sum, rounded once; an exact 0 is +0.
     std::uint64_t round_to(const Format& format, Rounding mode = Rounding::nearest, std::uint32_t draw = 0) const;
 

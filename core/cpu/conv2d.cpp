@@ -1,12 +1,23 @@
 // Convolution and its two gradients: which driver computes a call.
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/correlate.h>
+#include <taper/core/cpu/sums.h>
 
 namespace taper {
 
 namespace {
 
-bool is_exact(const Accumulator& accumulator) { return accumulator.kind() == Accumulator::Kind::exact; }
+// Takes the call to a driver of sum_problem.h unless float32's fast one serves it; true if it did.
+template <class MakeProblem>
+bool sum_elsewhere(CpuBackend& backend, const cpu::SumCall& call, const Tensor& first, const Tensor& second, const Tensor& bias, const MakeProblem& problem) {
+    if (cpu::sums_in_float64(call.accumulator, first, second, bias)) {
+        backend.count_nan(cpu::float64_sums(problem.template operator()<double>(), call));
+        return true;
+    }
+    if (call.accumulator.kind() == Accumulator::Kind::float32) return false;
+    backend.count_nan(cpu::sum_products(call, problem));
+    return true;
+}
 
 // The kernel covers the whole image: each output is one dot product, and the convolution a matrix product of [N, CRS] and [O, CRS].
 bool is_matrix_product(const cpu::ConvSizes& z) { return z.padding == 0 && z.h == z.r && z.w == z.s; }
@@ -20,8 +31,8 @@ Backend::MatmulShape matrix_product(std::int64_t m, std::int64_t n, std::int64_t
 void CpuBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
                         const RoundingMode& mode) {
     const cpu::ConvSizes z(spec, x.shape(), w.shape(), y.shape());
-    if (is_exact(accumulator)) return count_nan(cpu::exact_product(cpu::ConvTerms(z), x, w, bias, y, mode));
-    if (cpu::sums_in_float64(x, w, bias)) return count_nan(cpu::float64_product(cpu::ConvTerms(z), x, w, bias, y, mode));
+    const auto problem = [&]<class Real>() { return cpu::conv2d_problem<Real>(z, x, w, bias); };
+    if (sum_elsewhere(*this, {accumulator, w.format(), x.format(), y, mode}, x, w, bias, problem)) return;
     if (is_matrix_product(z)) return matmul(matrix_product(z.n, z.o, z.c * z.r * z.s, false, true), accumulator, x, w, bias, y, mode);
     count_nan(cpu::correlate_forward(z, x, w, bias, y, mode));
 }
@@ -29,8 +40,8 @@ void CpuBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumul
 void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, Tensor& dx,
                                       const RoundingMode& mode) {
     const cpu::ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
-    if (is_exact(accumulator)) return count_nan(cpu::exact_product(cpu::ConvBackwardDataTerms(z), dy, w, {}, dx, mode));
-    if (cpu::sums_in_float64(dy, w, {})) return count_nan(cpu::float64_product(cpu::ConvBackwardDataTerms(z), dy, w, {}, dx, mode));
+    const auto problem = [&]<class Real>() { return cpu::conv2d_backward_data_problem<Real>(z, dy, w); };
+    if (sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, mode}, dy, w, {}, problem)) return;
     if (is_matrix_product(z)) return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode);
     count_nan(cpu::correlate_backward_data(z, dy, w, dx, mode));
 }
@@ -38,8 +49,8 @@ void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumu
 void CpuBackend::conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
                                          const RoundingMode& mode) {
     const cpu::ConvSizes z(spec, x.shape(), dw.shape(), dy.shape());
-    if (is_exact(accumulator)) return count_nan(cpu::exact_product(cpu::ConvBackwardWeightsTerms(z), dy, x, {}, dw, mode));
-    if (cpu::sums_in_float64(dy, x, {})) return count_nan(cpu::float64_product(cpu::ConvBackwardWeightsTerms(z), dy, x, {}, dw, mode));
+    const auto problem = [&]<class Real>() { return cpu::conv2d_backward_weights_problem<Real>(z, dy, x); };
+    if (sum_elsewhere(*this, {accumulator, dy.format(), x.format(), dw, mode}, dy, x, {}, problem)) return;
     if (is_matrix_product(z)) return matmul(matrix_product(z.o, z.c * z.r * z.s, z.n, true, false), accumulator, dy, x, {}, dw, mode);
     count_nan(cpu::correlate_backward_weights(z, dy, x, dw, mode));
 }

@@ -6,6 +6,7 @@
 #include <taper/core/cpu/panel.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
+#include <taper/core/cpu/sums.h>
 
 namespace taper::cpu {
 
@@ -126,7 +127,7 @@ std::size_t correlate_backward_weights(const ConvSizes& z, const Tensor& dy, con
         finite = sum_images(task, part(z.n, 1, chunk, chunks), part(task.panels(), 1, item % splits, splits), partial + chunk * task.partial_size()) && finite;
     }
     // A NaN of x also met zeros that are no terms of the sum: then only the plain loops are right.
-    if (!finite) return float64_product(ConvBackwardWeightsTerms(z), dy, x, {}, dw, mode);
+    if (!finite) return float64_sums(conv2d_backward_weights_problem<double>(z, dy, x), {{}, dy.format(), x.format(), dw, mode});
     const Encoder encoder(dw.format(), mode);
     std::size_t nans = 0;
 #pragma omp parallel for schedule(static) reduction(+ : nans) if (threads_for(chunks * z.o * terms * 4) > 1)

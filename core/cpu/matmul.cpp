@@ -3,9 +3,9 @@
 
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/panel.h>
-#include <taper/core/cpu/product_reference.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
+#include <taper/core/cpu/sums.h>
 
 namespace taper {
 
@@ -127,9 +127,10 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
 
 void CpuBackend::matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
                         const RoundingMode& mode) {
-    const cpu::MatmulTerms terms{shape};
-    if (accumulator.kind() == Accumulator::Kind::exact) return count_nan(cpu::exact_product(terms, a, b, bias, y, mode));
-    if (cpu::sums_in_float64(a, b, bias)) return count_nan(cpu::float64_product(terms, a, b, bias, y, mode));
+    const auto problem = [&]<class Real>() { return cpu::matmul_problem<Real>(shape, a, b, bias); };
+    const cpu::SumCall call{accumulator, a.format(), b.format(), y, mode};
+    if (cpu::sums_in_float64(accumulator, a, b, bias)) return count_nan(cpu::float64_sums(problem.template operator()<double>(), call));
+    if (accumulator.kind() != Accumulator::Kind::float32) return count_nan(cpu::sum_products(call, problem));
     count_nan(cpu::float32_matmul(shape, a, b, bias, y, mode));
 }
 

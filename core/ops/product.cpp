@@ -12,10 +12,18 @@ namespace taper::core {
 
 namespace {
 
-RoundingMode rounding_mode(const Target& target) {
+// The draws of the output's rounding, or of the accumulator's, which take two streams.
+RoundingMode rounding_mode(const Target& target, const Accumulator& accumulator) {
     RoundingMode mode{.mode = target.rounding};
-    if (target.rounding == Rounding::stochastic) mode.draws = {.seed = default_generator().seed(), .stream = default_generator().next_stream()};
+    if (target.rounding == Rounding::stochastic || accumulator.draws()) mode.draws = {.seed = default_generator().seed(), .stream = default_generator().next_stream()};
+    if (accumulator.draws()) default_generator().next_stream();
     return mode;
+}
+
+// Are products and sums formed in float32?
+bool uses_float32(const Accumulator& accumulator) {
+    const Accumulator& sum = accumulator.kind() == Accumulator::Kind::chunked ? accumulator.inner() : accumulator;
+    return sum.kind() == Accumulator::Kind::float32 || sum.kind() == Accumulator::Kind::rounded_f32;
 }
 
 struct NamedTensor {
@@ -34,10 +42,12 @@ void check_operands(const char* op, const Accumulator& accumulator, std::initial
                                     tensor.device().name()));
         }
     }
-    if (accumulator.kind() != Accumulator::Kind::float32) return;
+    if (!uses_float32(accumulator)) return;
+    const bool float64_sums = accumulator.kind() == Accumulator::Kind::float32;  // of operands in float64, for gradient checks
     for (const auto& [name, tensor] : operands) {
-        if (!tensor.defined() || tensor.format().exact_in_float32() || tensor.format() == Format::float64()) continue;
-        throw Error(fmt::format("{}: float32 cannot hold {}: {} with accumulator float32 (want accumulator exact)", op, tensor.format().name(), name));
+        if (!tensor.defined() || tensor.format().exact_in_float32() || (float64_sums && tensor.format() == Format::float64())) continue;
+        throw Error(fmt::format("{}: float32 cannot hold {}: {} with accumulator {} (want accumulator float64 or exact)", op, tensor.format().name(), name,
+                                accumulator.name()));
     }
 }
 
@@ -137,7 +147,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
         shape.a_offset = batch_offsets(leading(sa), batch, shape.m * shape.k);
         shape.b_offset = batch_offsets(leading(sb), batch, shape.n * shape.k);
     }
-    if (y.elements() > 0) backend(a.device()).matmul(shape, options.accumulator, a, b, options.bias, y, rounding_mode(target));
+    if (y.elements() > 0) backend(a.device()).matmul(shape, options.accumulator, a, b, options.bias, y, rounding_mode(target, options.accumulator));
     return y;
 }
 
@@ -147,7 +157,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
     check_bias("conv2d", bias, w.size(0), "[O]");
     const Target target = target_of("conv2d", options.output, x);
     Tensor y = Tensor::empty(shapes.y, target.format, x.device());
-    if (y.elements() > 0) backend(x.device()).conv2d(spec, options.accumulator, x, w, bias, y, rounding_mode(target));
+    if (y.elements() > 0) backend(x.device()).conv2d(spec, options.accumulator, x, w, bias, y, rounding_mode(target, options.accumulator));
     return y;
 }
 
@@ -157,7 +167,7 @@ Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_sh
     check_dy("conv2d_backward_data", dy, shapes);
     const Target target = target_of("conv2d_backward_data", options.output, dy);
     Tensor dx = Tensor::empty(x_shape, target.format, dy.device());
-    if (dx.elements() > 0) backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, dx, rounding_mode(target));
+    if (dx.elements() > 0) backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, dx, rounding_mode(target, options.accumulator));
     return dx;
 }
 
@@ -167,7 +177,7 @@ Tensor conv2d_backward_weights(const Tensor& dy, const Tensor& x, const Shape& w
     check_dy("conv2d_backward_weights", dy, shapes);
     const Target target = target_of("conv2d_backward_weights", options.output, dy);
     Tensor dw = Tensor::empty(w_shape, target.format, dy.device());
-    if (dw.elements() > 0) backend(dy.device()).conv2d_backward_weights(spec, options.accumulator, dy, x, dw, rounding_mode(target));
+    if (dw.elements() > 0) backend(dy.device()).conv2d_backward_weights(spec, options.accumulator, dy, x, dw, rounding_mode(target, options.accumulator));
     return dw;
 }
 

@@ -233,7 +233,7 @@ TEST_F(Conv2d, Errors) {
     EXPECT_EQ(error_of([&] {
                   conv2d(x, Tensor::zeros({4, 3, 3, 3}, Format::posit(32, 2)), {});
               }),
-              "conv2d: float32 cannot hold posit(32,2): w with accumulator float32 (want accumulator exact)");
+              "conv2d: float32 cannot hold posit(32,2): w with accumulator float32 (want accumulator float64 or exact)");
     EXPECT_EQ(error_of([&] {
                   conv2d_backward_data(x, w, {2, 3, 8, 8});
               }),

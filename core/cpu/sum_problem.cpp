@@ -1,0 +1,162 @@
+#include <taper/core/cpu/sum_problem.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <taper/core/cpu/parallel.h>
+#include <taper/core/cpu/scratch.h>
+#include <taper/formats/convert.h>
+
+namespace taper::cpu {
+
+namespace {
+
+// Offsets of a grid of elements: element (i_0, i_1, ...) at sum i_k strides_k, the last index fastest.
+struct Axis {
+    std::int64_t size, stride;
+};
+
+std::vector<std::int64_t> offsets(std::initializer_list<Axis> axes, std::int64_t first = 0) {
+    std::vector<std::int64_t> all{first};
+    for (const Axis& axis : axes) {
+        std::vector<std::int64_t> next;
+        next.reserve(all.size() * static_cast<std::size_t>(axis.size));
+        for (const std::int64_t begin : all) {
+            for (std::int64_t i = 0; i < axis.size; ++i) next.push_back(begin + i * axis.stride);
+        }
+        all.swap(next);
+    }
+    return all;
+}
+
+template <class Real>
+std::shared_ptr<Storage> decoded_storage(std::int64_t count) {
+    const RoleScope role(Role::decoded);
+    return Storage::make(static_cast<std::size_t>(count) * sizeof(Real), Device());
+}
+
+template <class Real>
+bool holds(const Tensor& x) {
+    return x.format() == (sizeof(Real) == 4 ? Format::float32() : Format::float64());
+}
+
+template <class Real>
+DecodedValues<Real> decoded_values(const Tensor& x) {
+    if (holds<Real>(x)) return {nullptr, x, static_cast<const Real*>(x.data())};
+    DecodedValues<Real> values{decoded_storage<Real>(x.elements()), {}, nullptr};
+    Real* const to = static_cast<Real*>(values.storage->data());
+    const int width = x.format().storage_bytes();
+    for_chunks(x.elements(), 8192, [&](std::int64_t begin, std::int64_t end) {
+        decode(x.format(), at(x.data(), begin, width), static_cast<std::size_t>(end - begin), to + begin);
+    });
+    values.data = to;
+    return values;
+}
+
+// Planes [height, width] of a tensor, each set into zeros: pixel (i, j) at row i * step + top, column j * step + left; pixels outside are dropped.
+struct Framing {
+    std::int64_t planes, height, width, rows, columns, step, top, left;
+    std::int64_t plane() const { return rows * columns; }
+};
+
+template <class Real>
+void frame_plane(const Framing& f, const Real* pixels, Real* frame) {
+    for (std::int64_t i = 0; i < f.height; ++i) {
+        const std::int64_t row = i * f.step + f.top;
+        if (row < 0 || row >= f.rows) continue;
+        for (std::int64_t j = 0; j < f.width; ++j) {
+            const std::int64_t column = j * f.step + f.left;
+            if (column >= 0 && column < f.columns) frame[row * f.columns + column] = pixels[i * f.width + j];
+        }
+    }
+}
+
+template <class Real>
+DecodedValues<Real> framed_values(const Tensor& x, const Framing& f) {
+    const std::int64_t pixels = f.height * f.width;
+    if (f.step == 1 && f.top == 0 && f.left == 0 && f.rows == f.height && f.columns == f.width) return decoded_values<Real>(x);
+    DecodedValues<Real> values{decoded_storage<Real>(f.planes * f.plane()), {}, nullptr};
+    Real* const frames = static_cast<Real*>(values.storage->data());
+    const int width = x.format().storage_bytes();
+    const std::int64_t planes_at_a_time = std::max<std::int64_t>(8192 / std::max<std::int64_t>(pixels, 1), 1);
+    for_chunks(f.planes, planes_at_a_time, [&](std::int64_t begin, std::int64_t end) {
+        Real* const decoded = thread_scratch<Real>(Scratch::decoded, (end - begin) * pixels);
+        decode(x.format(), at(x.data(), begin * pixels, width), static_cast<std::size_t>((end - begin) * pixels), decoded);
+        std::memset(frames + begin * f.plane(), 0, static_cast<std::size_t>((end - begin) * f.plane()) * sizeof(Real));
+        for (std::int64_t i = begin; i < end; ++i) frame_plane(f, decoded + (i - begin) * pixels, frames + i * f.plane());
+    });
+    values.data = frames;
+    return values;
+}
+
+template <class Real>
+std::vector<Real> bias_values(const Tensor& bias) {
+    std::vector<Real> values(bias.defined() ? static_cast<std::size_t>(bias.elements()) : 0);
+    if (bias.defined()) decode(bias.format(), bias.data(), values.size(), values.data());
+    return values;
+}
+
+Framing framed_image(const ConvSizes& z) { return {z.n * z.c, z.h, z.w, z.h + 2 * z.padding, z.w + 2 * z.padding, 1, z.padding, z.padding}; }
+
+}  // namespace
+
+template <class Real>
+SumProblem<Real> matmul_problem(const Backend::MatmulShape& s, const Tensor& a, const Tensor& b, const Tensor& bias) {
+    SumProblem<Real> problem;
+    problem.left = {decoded_values<Real>(a), offsets({{s.m, s.transpose_a ? 1 : s.k}}), offsets({{s.k, s.transpose_a ? s.m : 1}}), offsets({{s.m, s.n}})};
+    problem.right = {decoded_values<Real>(b), offsets({{s.n, s.transpose_b ? s.k : 1}}), offsets({{s.k, s.transpose_b ? 1 : s.n}}), offsets({{s.n, 1}})};
+    for (std::int64_t i = 0; i < s.batch; ++i) {
+        problem.batch.push_back({s.a_offset[static_cast<std::size_t>(i)], s.b_offset[static_cast<std::size_t>(i)], i * s.m * s.n});
+    }
+    problem.bias = bias_values<Real>(bias);
+    return problem;
+}
+
+template <class Real>
+SumProblem<Real> conv2d_problem(const ConvSizes& z, const Tensor& x, const Tensor& w, const Tensor& bias) {
+    const Framing f = framed_image(z);
+    const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
+    SumProblem<Real> problem;
+    problem.left = {decoded_values<Real>(w), offsets({{z.o, depth}}), offsets({{depth, 1}}), offsets({{z.o, map}})};
+    problem.right = {framed_values<Real>(x, f), offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
+                     offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}), offsets({{z.n, z.o * map}, {map, 1}})};
+    problem.batch = {{0, 0, 0}};
+    problem.bias = bias_values<Real>(bias);
+    problem.bias_of_rows = true;
+    return problem;
+}
+
+template <class Real>
+SumProblem<Real> conv2d_backward_data_problem(const ConvSizes& z, const Tensor& dy, const Tensor& w) {
+    const Framing f{z.n * z.o, z.p, z.q, z.h + z.r - 1, z.w + z.s - 1, z.stride, z.r - 1 - z.padding, z.s - 1 - z.padding};
+    const std::int64_t area = z.r * z.s, map = z.h * z.w;
+    SumProblem<Real> problem;
+    problem.left = {decoded_values<Real>(w), offsets({{z.c, area}}), offsets({{z.o, z.c * area}, {z.r, -z.s}, {z.s, -1}}, area - 1), offsets({{z.c, map}})};
+    problem.right = {framed_values<Real>(dy, f), offsets({{z.n, z.o * f.plane()}, {z.h, f.columns}, {z.w, 1}}),
+                     offsets({{z.o, f.plane()}, {z.r, f.columns}, {z.s, 1}}), offsets({{z.n, z.c * map}, {map, 1}})};
+    problem.batch = {{0, 0, 0}};
+    return problem;
+}
+
+template <class Real>
+SumProblem<Real> conv2d_backward_weights_problem(const ConvSizes& z, const Tensor& dy, const Tensor& x) {
+    const Framing f = framed_image(z);
+    const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
+    SumProblem<Real> problem;
+    problem.left = {decoded_values<Real>(dy), offsets({{z.o, map}}), offsets({{z.n, z.o * map}, {map, 1}}), offsets({{z.o, depth}})};
+    problem.right = {framed_values<Real>(x, f), offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}),
+                     offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}), offsets({{depth, 1}})};
+    problem.batch = {{0, 0, 0}};
+    return problem;
+}
+
+#define TAPER_INSTANTIATE(Real)                                                                                               \
+    template SumProblem<Real> matmul_problem<Real>(const Backend::MatmulShape&, const Tensor&, const Tensor&, const Tensor&); \
+    template SumProblem<Real> conv2d_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&, const Tensor&);            \
+    template SumProblem<Real> conv2d_backward_data_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&);             \
+    template SumProblem<Real> conv2d_backward_weights_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&);
+TAPER_INSTANTIATE(float)
+TAPER_INSTANTIATE(double)
+#undef TAPER_INSTANTIATE
+
+}  // namespace taper::cpu
