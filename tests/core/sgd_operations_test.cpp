@@ -197,6 +197,17 @@ TEST_F(SgdOperations, DifferFromTheOtherOrdersOnKnownVectors) {
     EXPECT_EQ(step(StepRounding::fused, velocity, {0x40}, {0x41}, {0x40}), Pair(0xe0, 0x50));
 }
 
+// (1 + 2^-27)(1 - 2^-27) = 1 - 2^-54 is 1 in float64.  Taken from 2^23 + 2, whose neighbour is 2^23, it leaves the tie above, 1 leaves the tie.
+TEST_F(SgdOperations, FusedProductsThatFloat64DoesNotHoldAreExact) {
+    const Format p = Format::parse("posit(32,2)");
+    for (const StepRounding rounding : both) {
+        const auto number = [&](double x) { return Tensor::from(std::vector<double>{x}, {1}, p); };
+        Tensor weight = number(0x1p23 + 2), none;
+        core::sgd_step(weight, none, none, number(1 - 0x1p-27), {.lr = 1 + 0x1p-27, .rounding = rounding});
+        EXPECT_EQ(weight.number(0).value(), rounding == StepRounding::fused ? 0x1p23 + 2 : 0x1p23);
+    }
+}
+
 TEST_F(SgdOperations, ResultsDoNotDependOnThreads) {
     const Formats f = all_formats[0];
     SgdStep s = all_steps[1];
