@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include <taper/formats/error.h>
+
 namespace taper::apps {
 namespace {
 
@@ -13,6 +15,8 @@ Examples:
                                                       both side by side, a table and a plot of the curves
   lenet --weights e4m3 --activations e4m3 --errors e5m2 --gradients e5m2 --loss-scale 256
   lenet --posit --gradients "posit(8,2) stochastic"   a rounding after a format: nearest, zero, stochastic
+  lenet --posit --step every-operation --loss-scale 64
+                                                      the optimizer's products and sums rounded one by one, errors not divided by the batch
   lenet --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
   lenet --data mnist --epochs 5                       MNIST, or any other folder of idx files with 28 x 28 images
 
@@ -43,6 +47,18 @@ void add_options(CLI::App& app, LenetOptions& o) {
         ->capture_default_str()
         ->type_name("N")
         ->check(CLI::PositiveNumber)
+        ->group(training);
+    const auto read_step = [&o](const std::string& text) {
+        try {
+            o.step = core::parse_step_rounding(text);
+        } catch (const Error& error) {
+            throw CLI::ValidationError("--step", error.what());
+        }
+    };
+    app.add_option_function<std::string>("--step", read_step,
+                                         "what SGD rounds: its results alone, every-operation (each product and each sum), or fused (products and sums in one)")
+        ->default_str(core::name(o.step))
+        ->type_name("ORDER")
         ->group(training);
     app.add_option("--loss-scale", o.loss_scale, "multiply the loss's gradient, divide the weights'")
         ->capture_default_str()
