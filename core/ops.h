@@ -107,8 +107,8 @@ Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const Pool2dS
 // What is rounded within a step of g += wd w; v = mu v + g; d = v (Nesterov: d = g + mu v); w -= lr d, with w the master:
 enum class StepRounding : std::uint8_t {
     results,          // float32 inside without fma (float64 where float32 does not hold a format); then master = r(w), velocity = r(v): Qtorch+'s
-    every_operation,  // each product and each sum is its exact value rounded once, into `state` or into `master` (docs/rounding.md)
-    fused,            // the same with each product and the sum that takes it as one operation, a fused multiply-add: PositNN's
+    every_operation,  // each product and each sum is its exact value rounded once, into `state` or into `master` (docs/rounding.md): PositNN's without a quire
+    fused,            // the same with each product and the sum that takes it as one operation, a fused multiply-add: PositNN's last version
 };
 std::string name(StepRounding rounding);                   // results, every-operation, fused
 StepRounding parse_step_rounding(std::string_view text);  // throws Error on another name

@@ -1,11 +1,18 @@
 #include <taper/core/cpu/sgd_operations.h>
 
 #include <algorithm>
+#include <variant>
 
 #include <taper/core/cpu/operand.h>
 
 namespace taper {
 namespace {
+
+// A posit holds those of the same es and fewer bits.
+bool holds(const Format& wide, const Format& narrow) {
+    const auto *a = std::get_if<Posit>(&wide.family()), *b = std::get_if<Posit>(&narrow.family());
+    return wide == narrow || (a != nullptr && b != nullptr && a->es == b->es && a->n >= b->n);
+}
 
 double rounded(double x, const Format& format) { return decode_one(format, encode_one(format, x)); }
 
@@ -21,7 +28,7 @@ StepOperations::StepOperations(const core::SgdStep& step, const Target& held, co
     step_.lr = rounded(step.lr, held.format);
     step_.momentum = rounded(step.momentum, state.format);
     step_.weight_decay = rounded(step.weight_decay, state.format);
-    converts_gradient_ = step.gradient_scale != 1 || gradient_format != state.format;
+    converts_gradient_ = step.gradient_scale != 1 || !holds(state.format, gradient_format);
     const int significand = std::max({state.format.significand_bits(), held.format.significand_bits(), gradient_format.significand_bits()});
     for (int number = gradient; number < weight; ++number) {
         const Target& target = number < change ? state : held;
