@@ -115,6 +115,7 @@ Accumulator Accumulator::chunked(std::int64_t chunk, const Accumulator& inner, c
 }
 
 bool Accumulator::draws() const { return rounding_ == Rounding::stochastic || (inner_ && inner_->draws()); }
+bool Accumulator::in_float32() const { return kind_ == Kind::float32 || kind_ == Kind::rounded_f32 || (inner_ && inner_->in_float32()); }
 
 Accumulator Accumulator::parse(std::string_view text) {
     Call call = read_call(text);
