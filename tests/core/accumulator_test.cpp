@@ -50,6 +50,8 @@ TEST(Accumulator, DifferentOnesAreUnequal) {
     }
     EXPECT_FALSE(Accumulator::parse("chunked(8,exact,fp16)").draws());
     EXPECT_TRUE(Accumulator::parse("chunked(8,exact(stochastic),fp16)").draws());
+    for (const char* name : {"float32", "rounded_f32(fp16)", "chunked(8,float32,fp16)", "chunked(8,rounded_f32(bf16),fp16)"}) EXPECT_TRUE(Accumulator::parse(name).in_float32());
+    for (const char* name : {"float64", "exact", "rounded(float32)", "chunked(8,float64,float32)"}) EXPECT_FALSE(Accumulator::parse(name).in_float32());
 }
 
 TEST(Accumulator, BadOnesAreOneSentence) {
@@ -66,6 +68,10 @@ TEST(Accumulator, BadOnesAreOneSentence) {
     EXPECT_EQ(error_of([] { Accumulator::chunked(0, {}, fp16); }), "Accumulator: chunks of 0 terms (want 1 or more)");
     EXPECT_EQ(error_of([] { Accumulator::chunked(8, Accumulator::chunked(8, {}, fp16), fp16); }),
               "Accumulator: chunks within chunks: the inner accumulator is chunked (want another one)");
+    std::string deep;
+    for (int i = 0; i < 100000; ++i) deep += "chunked(1,";
+    for (int i = 0; i < 100000; ++i) deep += ",fp16)";
+    EXPECT_EQ(error_of([&] { Accumulator::parse(deep); }), "Accumulator: chunks within chunks: the inner accumulator is chunked (want another one)");
     EXPECT_EQ(error_of([] { Accumulator::exact(Rounding::zero); }), "Accumulator: no rounding toward zero: it came (want nearest or stochastic)");
 }
 
