@@ -217,7 +217,7 @@ TEST(SerialSum, SumsOfOnesStagnate) {
     }
 }
 
-// The same chunk's partial sum is added exactly: 1 + 2^-30 - 1 survives a chunk of posit(8,2), and no product is lost before the outer rounding.
+// An exact partial sum meets s unrounded, also where float64 does not hold it.
 TEST(SerialSum, ExactChunksAreNotRounded) {
     const Format p8 = Format::posit(8, 2);
     const auto c = [&](double x) { return encode_one(p8, x); };
@@ -225,6 +225,9 @@ TEST(SerialSum, ExactChunksAreNotRounded) {
     EXPECT_EQ(dot(p8, cancelling, "chunked(3,exact,posit(8,2))"), c(0x1p-24));
     EXPECT_EQ(dot(p8, cancelling, "chunked(2,exact,posit(8,2))"), c(-0x1p24));
     EXPECT_EQ(dot(p8, cancelling, "chunked(3,float64,posit(8,2))"), 0u);
+    const Dot tie = {{c(6), c(0x1p-24)}, {c(6), c(0x1p-24)}};  // 36 + 2^-48, just above a tie that goes to 32
+    EXPECT_EQ(dot(p8, tie, "chunked(2,exact,posit(8,2))"), c(40));
+    EXPECT_EQ(dot(p8, tie, "chunked(2,float64,posit(8,2))"), c(32));
     // 18 + 2^-24 next to a tie: the bias decides, though p alone would round down.
     EXPECT_EQ(dot(p8, {{c(9)}, {c(2)}}, "chunked(1,exact,posit(8,2))", 0x1p-24), c(20));
 }
