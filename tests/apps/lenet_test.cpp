@@ -83,6 +83,7 @@ TEST_F(Lenet, BadCommandLinesEndWith2) {
         {{"--errors", "quux8"}, "quux8"},       {{"--errors", "posit(8,2) upward"}, "upward"},
         {{"--accumulate", "sloppy"}, "sloppy"}, {{"--epochs", "0"}, "--epochs"},
         {{"--batch", "many"}, "many"},          {{"--save-every", "5"}, "--save"},
+        {{"--weights", " e4m3 , sat", "--errors", "posit(8, 2 ) stochastic ", "--state", " bf16 ", "--accumulate", "sloppy"}, "sloppy"},
         {{"--compare"}, "nothing to compare"},  {{"--compare", "--posit", "--save", "x.st"}, "--compare"},
     };
     for (const auto& [arguments, part] : cases) {
