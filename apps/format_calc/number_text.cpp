@@ -57,7 +57,7 @@ Unpacked parse_bits(std::string_view text, int digits) {
 }
 
 Unpacked parse_hex_float(std::string_view body, bool negative, std::string_view text) {
-    std::uint64_t significand = 0;
+    Wide significand = 0;  // up to 31 digits: a rest leaves it beyond 2^64
     long exponent = 0;
     bool sticky = false, point = false, any = false;
     std::size_t at = 0;
@@ -69,7 +69,7 @@ Unpacked parse_hex_float(std::string_view body, bool negative, std::string_view 
         const int digit = hex_digit(body[at]);
         if (digit < 0) break;
         any = true;
-        if (significand >> 60 == 0) {
+        if (significand >> 120 == 0) {
             significand = significand << 4 | static_cast<unsigned>(digit);
             exponent -= point ? 4 : 0;
         } else {

@@ -55,6 +55,9 @@ TEST(FormatCalc, RoundingModes) {
     int ups = 0;
     for (std::size_t at = 0; at < first.size(); at = first.find('\n', at) + 1) ups += first[at] == '3' ? 1 : 0;
     EXPECT_NEAR(ups, 250, 55);  // 4 sigma
+    // The first draw of seed 0 is 0x6627e8d5, the step at 1 is 2^-29: x - 1 is that draw of a step, and half a draw more.
+    expect_answers({"encode", "posit(32,0)", "--rounding", "stochastic"}, "0x1.00000003313f46a8\n", "40000000 0x1p+0\n");
+    expect_answers({"encode", "posit(32,0)", "--rounding", "stochastic"}, "0x1.00000003313f46ac\n", "40000001 0x1.00000008p+0\n");
 }
 
 TEST(FormatCalc, ArithmeticDecodeConvert) {

@@ -88,6 +88,7 @@ TEST_F(Lenet, BadCommandLinesEndWith2) {
         {{"--step", "each"}, "--step"},
         {{"--batch", "many"}, "many"},
         {{"--save-every", "5"}, "--save"},
+        {{"--weights", " e4m3 , sat", "--errors", "posit(8, 2 ) stochastic ", "--state", " bf16 ", "--accumulate", "sloppy"}, "sloppy"},
         {{"--compare"}, "nothing to compare"},
         {{"--compare", "--posit", "--save", "x.st"}, "--compare"},
     };
