@@ -14,9 +14,10 @@ const Format p8 = Format::posit(8, 2), f32 = Format::float32();
 
 TEST_F(Bfloat, TakesFormatsWithoutDenormalProducts) {
     if (bfloat_kernels(p8, p8) == nullptr) GTEST_SKIP() << "no bfloat16 products at this level";
-    for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,3)", "posit(6,1)", "e4m3", "e5m2", "e2m1", "e4m3fnuz", "fixed(8,4)", "fixed(4,2)"})
+    for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,3)", "posit(6,1)", "e4m3", "e5m2", "e2m1", "e4m3fnuz", "fixed(8,4)", "fixed(4,2)", "posit(8,4)"})
         EXPECT_NE(bfloat_kernels(Format::parse(name), p8), nullptr) << name;
-    for (const char* name : {"e8m0", "posit(8,4)", "posit(6,4)", "posit(9,1)", "posit(16,1)", "bf16", "float32", "uint8"}) {
+    EXPECT_NE(bfloat_kernels(Format::fixed(8, 63), Format::fixed(8, 63)), nullptr);
+    for (const char* name : {"e8m0", "posit(8,4)", "posit(6,4)", "fixed(8,64)", "posit(9,1)", "posit(16,1)", "bf16", "float32", "uint8"}) {
         const Format format = name == std::string("uint8") ? Format::uint8() : Format::parse(name);
         EXPECT_EQ(bfloat_kernels(format, format), nullptr) << name;
     }
@@ -34,9 +35,9 @@ void expect_same_float(double got, double want, const std::string& where) {
     EXPECT_TRUE(std::isnan(want) ? std::isnan(got) : got == want) << where << ": " << got << " instead of " << want;
 }
 
-// Every product of two codes, as a sum of one term: denormals (posit(6,4)), infinities (e5m2) and NaN included.
+// Every product of two codes, as a sum of one term: denormals (fixed(8,64)), infinities (e5m2) and NaN included.
 TEST_F(Bfloat, EveryProductOfTwoCodes) {
-    const auto formats = parse_all({"posit(8,2)", "posit(8,0)", "posit(8,3)", "posit(6,1)", "posit(6,4)", "e4m3", "e5m2", "e8m0", "fixed(8,4)"});
+    const auto formats = parse_all({"posit(8,2)", "posit(8,0)", "posit(8,3)", "posit(6,1)", "posit(6,4)", "e4m3", "e5m2", "e8m0", "fixed(8,4)", "fixed(8,63)", "fixed(8,64)"});
     for (const Format& fa : formats) {
         for (const Format& fb : formats) {
             const auto a = all_codes(fa), b = all_codes(fb);
