@@ -173,6 +173,42 @@ void decode_pairs(const BfloatTable& table, const std::uint8_t* first, const std
     for (int v = 0; v < 4; ++v) _mm512_mask_storeu_epi32(to + i + v * lanes, first_lanes(n - i - v * lanes), pairs[v]);
 }
 
+// Whole channel pairs of sixty-four codes at a time, put in order by one byte permute.
+void decode_channels(const BfloatTable& table, const std::uint8_t* codes, std::int64_t channels, std::int64_t area, BfloatPair* to) {
+    const std::int64_t group = 32 / area;  // pairs of channels
+    if (group == 0) {
+        for (std::int64_t c = 0; c < channels; c += 2, codes += 2 * area, to += area)
+            decode_pairs(table, codes, c + 1 < channels ? codes + area : nullptr, area, to);
+        return;
+    }
+    alignas(64) std::uint8_t places[64] = {};
+    for (std::int64_t pair = 0; pair < group; ++pair) {
+        for (std::int64_t t = 0; t < 2 * area; ++t) places[2 * pair * area + t] = static_cast<std::uint8_t>((2 * pair + t % 2) * area + t / 2);
+    }
+    const __m512i order = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7), load(places));
+    const Planes planes(table);
+    for (std::int64_t c = 0; c < channels; c += 2 * group, codes += 2 * group * area, to += group * area) {
+        const std::int64_t left = channels - c < 2 * group ? channels - c : 2 * group, words = (left + left % 2) * area;
+        __m512i front, back;
+        planes.values(_mm512_permutexvar_epi8(order, _mm512_maskz_loadu_epi8(first_bytes(left * area), codes)), front, back);
+        _mm512_mask_storeu_epi16(to, first_words(words), front);
+        _mm512_mask_storeu_epi16(to + 16, first_words(words - 32), back);
+    }
+}
+
+void move_pairs(const BfloatPair* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, BfloatPair* to, std::int64_t to_stride) {
+    avx512::product_kernels().move_rows(reinterpret_cast<const float*>(from), from_stride, rows, columns, reinterpret_cast<float*>(to), to_stride);
+}
+
+void move_values(const Bfloat* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, Bfloat* to, std::int64_t to_stride) {
+    const std::int64_t full = columns / 32 * 32;
+    const __mmask32 rest = first_words(columns - full);
+    for (std::int64_t i = 0; i < rows; ++i, from += from_stride, to += to_stride) {
+        for (std::int64_t j = 0; j < full; j += 32) _mm512_storeu_si512(to + j, load(from + j));
+        if (rest != 0) _mm512_mask_storeu_epi16(to + full, rest, _mm512_maskz_loadu_epi16(rest, from + full));
+    }
+}
+
 template <int rows>
 void fill_tiles(ProductKernels<BfloatPair>& k) {
     if constexpr (rows > 0) {
@@ -197,12 +233,15 @@ BfloatKernels make_kernels() {
     fill_tiles<tile_rows>(k.product);
     k.product.transpose = transpose;
     k.product.spread = spread;
+    k.product.move_rows = move_pairs;
     k.product.dot_rows = dot_rows;
     k.product.dot_columns = dot_columns;
     fill_dots<dot_rows>(k);
     k.dot_lanes = 2 * lanes;
     k.decode = decode;
+    k.move_rows = move_values;
     k.decode_pairs = decode_pairs;
+    k.decode_channels = decode_channels;
     return k;
 }
 

@@ -19,7 +19,7 @@ BfloatTable::BfloatTable(const Format& format) {
 const BfloatKernels* bfloat_kernels([[maybe_unused]] const Format& a, [[maybe_unused]] const Format& b) {
 #if defined(TAPER_BFLOAT_LEVEL)
     static const bool here = cpu_level() == CpuLevel::avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi");
-    const auto fits = [](const Format& f) { return f.bits() <= 8 && !f.is_index() && f.exact_in_bfloat16(); };
+    const auto fits = [](const Format& f) { return f.bits() <= 8 && !f.is_index() && f.exact_in_bfloat16() && decode_one(f, 0) == 0; };
     constexpr int least_exponent = -126, largest_exponent = 120;
     if (here && fits(a) && fits(b) && a.min_exponent() + b.min_exponent() >= least_exponent && a.max_exponent() + b.max_exponent() <= largest_exponent)
         return &avx512_bf16::bfloat_kernels();
