@@ -1,12 +1,25 @@
 // How the images of a convolution are decoded into elements of a frame: float32, bfloat16, or pairs of bfloat16 of neighbouring channels.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include <taper/core/cpu/bfloat_panel.h>
 #include <taper/core/cpu/conv_frame.h>
 
 namespace taper::cpu {
+
+inline bool all_finite(const float* values, std::int64_t n) {
+    std::uint32_t wrong = 0;
+    for (std::int64_t i = 0; i < n; ++i) wrong |= (std::bit_cast<std::uint32_t>(values[i]) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+    return wrong == 0;
+}
+
+inline bool all_finite(const Bfloat* values, std::int64_t n) {
+    Bfloat wrong = 0;
+    for (std::int64_t i = 0; i < n; ++i) wrong |= (values[i] & 0x7f80) == 0x7f80 ? 1 : 0;
+    return wrong == 0;
+}
 
 struct FloatImages {
     using Element = float;
