@@ -2,7 +2,9 @@
 #include <cstring>
 
 #include <taper/core/cpu/conv_images.h>
+#include <taper/core/cpu/conv_unfold.h>
 #include <taper/core/cpu/correlate.h>
+#include <taper/core/cpu/matmul.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
 
@@ -141,9 +143,24 @@ bool backward_weights(const ConvSizes& z, const Dot<typename Images::Element>& d
     return true;
 }
 
+// Rows of few pixels fill long vectors badly, and sums over vectors cost most where there are few pixels: with enough lines, unfolding pays.
+bool is_small(const ConvSizes& z, const Tensor& x) {
+    constexpr std::int64_t small_row = 8, many_lines = 128, most_bytes = std::int64_t{32} << 20;
+    const bool long_vectors = product_kernels().lanes > small_row;
+    return long_vectors && z.q <= small_row && z.o >= many_lines && z.c * z.r * z.s * z.n * z.p * z.q * x.format().storage_bytes() <= most_bytes;
+}
+
+std::size_t unfolded_backward_weights(const ConvSizes& z, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode) {
+    const std::int64_t plane = z.p * z.q;
+    return float32_matmul(
+        {.batch = 1, .m = z.o, .n = z.c * z.r * z.s, .k = z.n * plane, .a_offset = {0}, .b_offset = {0}, .transpose_a = false, .transpose_b = true},
+        channels_first(dy, z.n, z.o, plane), unfold(z, x), {}, dw, mode);
+}
+
 }  // namespace
 
 std::size_t correlate_backward_weights(const ConvSizes& z, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode) {
+    if (is_small(z, x)) return unfolded_backward_weights(z, dy, x, dw, mode);
     std::size_t nans = 0;
     bool finite;
     if (const BfloatKernels* const k = bfloat_kernels(dy.format(), x.format())) {

@@ -3,6 +3,7 @@
 
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/bfloat_panel.h>
+#include <taper/core/cpu/matmul.h>
 #include <taper/core/cpu/product_reference.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
@@ -135,6 +136,8 @@ std::size_t multiply(const Backend::MatmulShape& shape, const ProductKernels<Ele
     return nans;
 }
 
+}  // namespace
+
 std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y, const RoundingMode& mode) {
     if (const BfloatKernels* const bfloat = bfloat_kernels(a.format(), b.format())) {
         const BfloatCodes a_codes(a), b_codes(b);
@@ -144,8 +147,6 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
     const CodeReader a_codes(a), b_codes(b);
     return multiply(shape, product_kernels(), PanelSource{a_codes, 0, 0, true}, PanelSource{b_codes, 0, 0, true}, bias, y, mode);
 }
-
-}  // namespace
 
 }  // namespace cpu
 

@@ -14,7 +14,8 @@ const Format p8 = Format::posit(8, 2), f32 = Format::float32();
 
 TEST_F(Bfloat, TakesFormatsWithoutDenormalProducts) {
     if (bfloat_kernels(p8, p8) == nullptr) GTEST_SKIP() << "no bfloat16 products at this level";
-    for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,3)", "posit(6,1)", "e4m3", "e5m2", "e2m1", "e4m3fnuz", "fixed(8,4)", "fixed(4,2)", "posit(8,4)"})
+    for (const char* name :
+         {"posit(8,0)", "posit(8,1)", "posit(8,3)", "posit(6,1)", "e4m3", "e5m2", "e2m1", "e4m3fnuz", "fixed(8,4)", "fixed(4,2)", "posit(8,4)"})
         EXPECT_NE(bfloat_kernels(Format::parse(name), p8), nullptr) << name;
     EXPECT_NE(bfloat_kernels(Format::fixed(8, 63), Format::fixed(8, 63)), nullptr);
     for (const char* name : {"e8m0", "posit(8,4)", "posit(6,4)", "fixed(8,64)", "posit(9,1)", "posit(16,1)", "bf16", "float32", "uint8"}) {
@@ -37,7 +38,8 @@ void expect_same_float(double got, double want, const std::string& where) {
 
 // Every product of two codes, as a sum of one term: denormals (fixed(8,64)), infinities (e5m2) and NaN included.
 TEST_F(Bfloat, EveryProductOfTwoCodes) {
-    const auto formats = parse_all({"posit(8,2)", "posit(8,0)", "posit(8,3)", "posit(6,1)", "posit(6,4)", "e4m3", "e5m2", "e8m0", "fixed(8,4)", "fixed(8,63)", "fixed(8,64)"});
+    const auto formats =
+        parse_all({"posit(8,2)", "posit(8,0)", "posit(8,3)", "posit(6,1)", "posit(6,4)", "e4m3", "e5m2", "e8m0", "fixed(8,4)", "fixed(8,63)", "fixed(8,64)"});
     for (const Format& fa : formats) {
         for (const Format& fb : formats) {
             const auto a = all_codes(fa), b = all_codes(fb);
@@ -141,6 +143,47 @@ TEST_F(Bfloat, EmptySizesAndBatches) {
     }
     expect_same_for_all_thread_counts([x = normal({300, 700}, 63, p8), w = normal({700, 100}, 64, p8)] { return matmul(x, w, {.output = Target(f32)}); },
                                       "posits");
+}
+
+struct Convolution {
+    Shape x, w;
+    core::Conv2dSpec spec;
+};
+
+// One NaR in each operand in turn: float32 sums find NaR where exact ones do, among them products of NaR with padding and with the zeros
+// between the elements of a strided gradient.
+TEST_F(Bfloat, ConvolutionsFindNaRWhereExactSumsDo) {
+    for (const Convolution& z : {Convolution{{2, 3, 6, 5}, {4, 3, 3, 3}, {.padding = 1}}, Convolution{{2, 3, 7, 6}, {5, 3, 3, 2}, {.stride = 2, .padding = 1}},
+                                 Convolution{{1, 2, 8, 8}, {3, 2, 1, 1}, {.stride = 3}}, Convolution{{2, 2, 4, 4}, {130, 2, 3, 3}, {.padding = 1}}}) {
+        for (const Format& format : {p8, Format::posit(16, 1)}) {
+            const Shape y = core::conv2d(Tensor::zeros(z.x), Tensor::zeros(z.w), {}, z.spec).shape();
+            const auto codes = [&](const Shape& shape, bool spoilt) {
+                std::vector<std::uint64_t> v(static_cast<std::size_t>(shape.elements()), std::uint64_t{1} << (format.bits() - 2));
+                if (spoilt) v[v.size() / 2] = std::uint64_t{1} << (format.bits() - 1);
+                return Tensor::from_codes(v, shape, format);
+            };
+            for (const int spoilt : {0, 1, 2}) {
+                const Tensor x = codes(z.x, spoilt == 0), w = codes(z.w, spoilt == 1), dy = codes(y, spoilt == 2);
+                const auto products = [&](const Accumulator& accumulator) {
+                    const core::SumOptions options{.accumulator = accumulator};
+                    return std::vector{core::conv2d(x, w, {}, z.spec, options).codes(), core::conv2d_backward_data(dy, w, z.x, z.spec, options).codes(),
+                                       core::conv2d_backward_weights(dy, x, z.w, z.spec, options).codes()};
+                };
+                EXPECT_EQ(products(Accumulator::float32()), products(Accumulator::exact())) << z.x.str() << " " << z.w.str() << " operand " << spoilt;
+            }
+        }
+    }
+}
+
+TEST_F(Bfloat, ConvolutionsAreTheSameForAllThreadCounts) {
+    for (const Convolution& z : {Convolution{{9, 6, 14, 14}, {16, 6, 5, 5}, {}}, Convolution{{5, 33, 8, 8}, {130, 33, 3, 3}, {.padding = 1}},
+                                 Convolution{{4, 16, 16, 16}, {32, 16, 3, 3}, {.stride = 2, .padding = 1}}}) {
+        const Tensor x = normal(z.x, 71, p8), w = normal(z.w, 72, p8), y = core::conv2d(x, w, {}, z.spec);
+        const core::SumOptions options{.output = Target(f32)};
+        expect_same_for_all_thread_counts([&] { return core::conv2d(x, w, {}, z.spec, options); }, "forward");
+        expect_same_for_all_thread_counts([&] { return core::conv2d_backward_data(y, w, z.x, z.spec, options); }, "backward data");
+        expect_same_for_all_thread_counts([&] { return core::conv2d_backward_weights(y, x, z.w, z.spec, options); }, "backward weights");
+    }
 }
 
 }  // namespace taper::tests
