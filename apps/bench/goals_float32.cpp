@@ -2,11 +2,9 @@
 #include <omp.h>
 
 #include <cmath>
-#include <numeric>
 
 #include <fmt/format.h>
 
-#include <taper/core/cpu/bfloat_kernels.h>
 #include <taper/core/ops.h>
 #include <taper/core/random.h>
 
@@ -80,7 +78,7 @@ Outcome convolutions_over_onednn(ConvPass pass, const Effort& effort) {
 
 std::vector<Goal> float32_goals() {
     std::vector<Goal> goals;
-    const bool pairs = bfloat_kernels(Format::posit(8, 2), Format::posit(8, 2)) != nullptr;
+    const bool pairs = multiplies_bfloat_pairs();
     for (const int n : {256, 512, 1024, 2048}) {
         const double goal = pairs ? 1.6 : n == 2048 ? 0.75 : 0.80;
         goals.push_back({fmt::format("gemm_posit8_2_{}", n), Bound::at_least, goal, [n](const Effort& effort) { return gemm(n, effort); }});

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <limits>
 #include <vector>
 
 #include <taper/core/cpu/conv_images.h>
+#include <taper/core/cpu/conv_phase.h>
 #include <taper/core/cpu/conv_weights.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
@@ -17,14 +17,7 @@ namespace {
 constexpr std::int64_t run_limit = 2048;                        // pixels whose sums are held at a time
 constexpr std::int64_t cached_bytes = std::int64_t{256} << 10;  // of frames, or of weights, that stay in the second-level cache
 
-// Outputs (row + step i, column + step j): a convolution of stride 1 over the planes of frames.
-template <class Element>
-struct Phase {
-    std::int64_t row, column, depth;
-    const Element* panels;        // packed weights
-    const std::int64_t* offsets;  // of the terms for output (row, column)
-};
-
+// A convolution of stride 1 over the planes of frames, or several whose outputs interleave.
 template <class Images>
 struct Correlation {
     using Element = typename Images::Element;
@@ -199,47 +192,6 @@ std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kern
                                          y.format().storage_bytes()});
 }
 
-// Rows (or columns) of the gradient that leave `phase` when divided by `step` in the padded image.
-struct PhaseLine {
-    std::int64_t first;  // of them
-    std::int64_t taps;   // rows phase + step j of the kernel that reach them, j in [0, taps)
-    std::int64_t read;   // row of dy that tap 0 reads for the first; tap j reads j above
-
-    PhaseLine(std::int64_t phase, std::int64_t step, std::int64_t padding, std::int64_t kernel)
-        : first(((phase - padding) % step + step) % step), taps((kernel - phase + step - 1) / step), read((first + padding) / step) {}
-};
-
-// Rows of zeros above dy: what the taps read there.
-std::int64_t rows_above(std::int64_t step, std::int64_t padding, std::int64_t kernel) {
-    std::int64_t above = std::numeric_limits<std::int64_t>::min();
-    for (std::int64_t phase = 0; phase < std::min(step, kernel); ++phase) {
-        const PhaseLine line(phase, step, padding, kernel);
-        above = std::max(above, line.taps - 1 - line.read);
-    }
-    return above;
-}
-
-// One phase of the gradient: its terms (o, j, l) of those in `packed`, (o, r, s), with their offsets.  Advances `panels` and `offsets`.
-template <class Element>
-Phase<Element> make_phase(const ConvSizes& z, const PhaseLine& rows, const PhaseLine& columns, std::int64_t first_tap, std::int64_t step, const Frame& frame,
-                          std::int64_t height, const Element* packed, Element*& panels, std::int64_t*& offsets) {
-    const std::int64_t area = z.r * z.s, taps = rows.taps * columns.taps, depth = frame.channels * taps, lines = (z.c + height - 1) / height;
-    const Phase<Element> phase{rows.first, columns.first, depth, step == 1 ? packed : panels, offsets};
-    for (std::int64_t o = 0; o < frame.channels; ++o) {
-        for (std::int64_t j = 0; j < rows.taps; ++j) {
-            for (std::int64_t l = 0; l < columns.taps; ++l) *offsets++ = frame.at(o, rows.read - j + frame.top, columns.read - l + frame.left);
-        }
-    }
-    for (std::int64_t line = 0; step > 1 && line < lines; ++line, panels += panel_size(height, depth)) {
-        const Element* const from = packed + line * panel_size(height, frame.channels * area);
-        for (std::int64_t k = 0; k < depth; ++k) {
-            const std::int64_t tap = first_tap + k % taps / columns.taps * step * z.s + k % taps % columns.taps * step;
-            std::copy_n(from + (k / taps * area + tap) * height, height, panels + k * height);
-        }
-    }
-    return phase;
-}
-
 // Weights with an infinity or a NaN multiply the zeros between the elements of dy too: one phase over a frame that holds these.  Else one
 // phase for each remainder of row and column by the stride, over dy alone.
 template <class Images, class Kernels>
@@ -247,9 +199,10 @@ std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels
     using Element = typename Images::Element;
     const bool stuffed = z.stride > 1 && !all_finite(values_of(w, Scratch::left), w.elements());
     const std::int64_t step = stuffed ? 1 : z.stride, height = even_width(z.c, tiles(kernels).rows), lines = (z.c + height - 1) / height;
-    const std::int64_t above = rows_above(step, z.padding, z.r), before = rows_above(step, z.padding, z.s), depth = input.planes() * z.r * z.s;
-    const Frame frame{input.planes(), z.p,    z.q, (z.h - 1 + z.padding) / step + 1 + above, (z.w - 1 + z.padding) / step + 1 + before, stuffed ? z.stride : 1,
-                      above,          before, 1};
+    const std::int64_t above = rows_above(step, z.padding, z.r), before = rows_above(step, z.padding, z.s), planes = input.planes();
+    const std::int64_t area = z.r * z.s, depth = planes * area;
+    const Frame frame{planes, z.p,    z.q, (z.h - 1 + z.padding) / step + 1 + above, (z.w - 1 + z.padding) / step + 1 + before, stuffed ? z.stride : 1,
+                      above,  before, 1};
     Element* const packed = thread_scratch<Element>(Scratch::weights, lines * panel_size(height, depth));
     pack_weights(kernels, z, WeightOrder::backward, w, height, packed);
     Element* panels = step == 1 ? nullptr : thread_scratch<Element>(Scratch::right, lines * (step * step * panel_size(height, 0) + height * depth));
@@ -272,7 +225,10 @@ std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels
     for (std::int64_t i = 0; i < step; ++i) {
         for (std::int64_t j = 0; j < step; ++j) {
             const PhaseLine rows(i, step, z.padding, z.r), columns(j, step, z.padding, z.s);
-            task.phases.push_back(make_phase(z, rows, columns, i * z.s + j, step, frame, height, packed, panels, offsets));
+            const PhaseTaps taps{rows, columns, area, i * z.s + j, step * z.s, step};
+            task.phases.push_back({rows.first, columns.first, planes * taps.count(), step == 1 ? packed : panels, offsets});
+            offsets = taps.write_offsets(frame, offsets);
+            if (step > 1) panels = taps.pick_panels(packed, planes, lines, height, panels);
         }
     }
     return correlate(task);
