@@ -28,7 +28,7 @@ Outcome gemm(int n, const Effort& effort) {
 
 // One core, then two.
 Outcome two_threads(const Effort& effort) {
-    const Tensor a = randn({1024, 1024}, Format::posit(8, 2)), b = randn({1024, 1024}, Format::posit(8, 2));
+    const Tensor a = randn({2048, 2048}, Format::posit(8, 2)), b = randn({2048, 2048}, Format::posit(8, 2));
     const auto run = [&](int threads) {
         omp_set_num_threads(threads);
         core::matmul(a, b);
