@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <taper/core/cpu/split.h>
+
 namespace taper::cpu {
 
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <taper/core/cpu/scratch.h>
+#include <taper/core/cpu/split.h>
 
 namespace taper::cpu {
 
