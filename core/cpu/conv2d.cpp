@@ -1,6 +1,7 @@
 // Convolution and its two gradients: which driver computes a call.
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/correlate.h>
+#include <taper/core/cpu/panel.h>
 #include <taper/core/cpu/sums.h>
 
 namespace taper {
@@ -42,7 +43,8 @@ void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumu
     const cpu::ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
     const auto problem = [&]<class Real>() { return cpu::conv2d_backward_data_problem<Real>(z, dy, w); };
     if (sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, mode}, dy, w, {}, problem)) return;
-    if (is_matrix_product(z)) return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode);
+    // The product leaves out the zeros around dy: no matter unless they meet a NaN.
+    if (is_matrix_product(z) && cpu::all_finite(w)) return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode);
     count_nan(cpu::correlate_backward_data(z, dy, w, dx, mode));
 }
 
