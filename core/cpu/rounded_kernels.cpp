@@ -9,50 +9,63 @@ namespace {
 template <class Real>
 using VectorFor = typename VectorOf<Real>::Type;
 
-// `nearest` is a sum rounded to nearest and `error` the rest of it: the sum rounded to odd, so that a rounding to at least two bits less
-// gives what one rounding of the sum gives.  An error of NaN (of an infinite sum) changes nothing.
+// A sum rounded to odd: exact, or the neighbour whose last bit is 1, so that a rounding to at least two bits less gives what one rounding of
+// the exact sum gives (Boldo, Melquiond 2008).  An exact 0 of two terms that cancel is +0.
+#if defined(TAPER_LEVEL_avx512)
+// The neighbours are the sums rounded down and up: the smaller magnitude, with the last bit set where they differ.  Where a sum overflows,
+// that is the largest float, from which every format rounds as from the sum.
+TAPER_FN FloatVector between(FloatVector down, FloatVector up) {
+    const __m512i smaller = _mm512_min_epu32(bits_as<__m512i>(down), bits_as<__m512i>(up));
+    return bits_as<FloatVector>(_mm512_mask_or_epi32(smaller, _mm512_cmp_ps_mask(down, up, _CMP_NEQ_OQ), smaller, _mm512_set1_epi32(1)));
+}
+TAPER_FN DoubleVector between(DoubleVector down, DoubleVector up) {
+    const __m512i smaller = _mm512_min_epu64(bits_as<__m512i>(down), bits_as<__m512i>(up));
+    return bits_as<DoubleVector>(_mm512_mask_or_epi64(smaller, _mm512_cmp_pd_mask(down, up, _CMP_NEQ_OQ), smaller, _mm512_set1_epi64(1)));
+}
+constexpr int down = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC, up = _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC;
+TAPER_FN FloatVector odd_sum(FloatVector s, FloatVector p) { return between(_mm512_add_round_ps(s, p, down), _mm512_add_round_ps(s, p, up)); }
+TAPER_FN DoubleVector odd_sum(DoubleVector s, DoubleVector p) { return between(_mm512_add_round_pd(s, p, down), _mm512_add_round_pd(s, p, up)); }
+TAPER_FN FloatVector odd_fused(FloatVector a, FloatVector b, FloatVector s) {
+    return between(_mm512_fmadd_round_ps(a, b, s, down), _mm512_fmadd_round_ps(a, b, s, up));
+}
+TAPER_FN DoubleVector odd_fused(DoubleVector a, DoubleVector b, DoubleVector s) {
+    return between(_mm512_fmadd_round_pd(a, b, s, down), _mm512_fmadd_round_pd(a, b, s, up));
+}
+#else
+#if defined(TAPER_LEVEL_avx2)
+TAPER_FN FloatBits where_not_zero(FloatVector x) { return bits_as<FloatBits>(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NEQ_OQ)); }
+TAPER_FN DoubleBits where_not_zero(DoubleVector x) { return bits_as<DoubleBits>(_mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_NEQ_OQ)); }
+#else
+template <class V>
+TAPER_FN typename LaneOps<V>::Bits where_not_zero(V x) {
+    return bits_as<typename LaneOps<V>::Bits>((x < 0) | (x > 0));
+}
+#endif
+// `nearest` is the sum rounded to nearest and `error` the rest of it; NaN, of an infinite sum, changes nothing.
 template <class V>
 TAPER_FN V to_odd(V nearest, V error) {
     using Bits = typename LaneOps<V>::Bits;
-    const Bits bits = bits_as<Bits>(nearest);
-#if defined(TAPER_LEVEL_avx512)
-    // Only the compare and two masked operations.
-    const Bits signs = bits_as<Bits>(error) ^ bits;
-    if constexpr (sizeof(typename LaneOps<V>::Real) == 4) {
-        const __mmask16 inexact = _mm512_cmp_ps_mask(error, _mm512_setzero_ps(), _CMP_NEQ_OQ);
-        const __mmask16 beyond = _mm512_mask_test_epi32_mask(inexact, bits_as<__m512i>(signs), _mm512_set1_epi32(INT32_MIN));
-        const __m512i moved = _mm512_mask_add_epi32(bits_as<__m512i>(bits), beyond, bits_as<__m512i>(bits), _mm512_set1_epi32(-1));
-        return bits_as<V>(_mm512_mask_or_epi32(moved, inexact, moved, _mm512_set1_epi32(1)));
-    } else {
-        const __mmask8 inexact = _mm512_cmp_pd_mask(error, _mm512_setzero_pd(), _CMP_NEQ_OQ);
-        const __mmask8 beyond = _mm512_mask_test_epi64_mask(inexact, bits_as<__m512i>(signs), _mm512_set1_epi64(INT64_MIN));
-        const __m512i moved = _mm512_mask_add_epi64(bits_as<__m512i>(bits), beyond, bits_as<__m512i>(bits), _mm512_set1_epi64(-1));
-        return bits_as<V>(_mm512_mask_or_epi64(moved, inexact, moved, _mm512_set1_epi64(1)));
-    }
-#else
-    const Bits inexact = bits_as<Bits>((error < 0) | (error > 0));
-    const Bits beyond = inexact & LaneOps<V>::all_ones_if_negative(bits_as<Bits>(error) ^ bits);
-    return bits_as<V>((bits + beyond) | (inexact & 1));
-#endif
+    const Bits bits = bits_as<Bits>(nearest), inexact = where_not_zero(error);
+    const Bits toward_zero = bits + (LaneOps<V>::all_ones_if_negative(bits_as<Bits>(error) ^ bits) & inexact);
+    return bits_as<V>(toward_zero | (inexact & 1));
 }
-
-// Knuth's TwoSum, whose last term is exact.
+// Knuth's TwoSum: t and the rest of the sum, exactly.
 template <class V>
 TAPER_FN V odd_sum(V s, V p) {
     const V t = s + p, grown = t - s;
     return to_odd(t, (s - (t - grown)) + (p - grown));
 }
-
-// a b + s: the same with p = a b, which is exact, so that both operations on p may be fused.
+// The same with p = a b: as that is exact, the operations on it may be fused.
 template <class V>
 TAPER_FN V odd_fused(V a, V b, V s) {
-#if defined(TAPER_LEVEL_avx2) || defined(TAPER_LEVEL_avx512)
+#if defined(TAPER_LEVEL_avx2)
     const V t = fused(a, b, s), grown = t - s;
     return to_odd(t, (s - (t - grown)) + fused(a, b, -grown));
 #else
     return odd_sum(s, a * b);
 #endif
 }
+#endif
 
 struct FusedStep {
     template <class V, class Round>
@@ -99,34 +112,61 @@ template <class Real>
 TAPER_FN const auto& rounding(const LaneRound<Real>& r, const FixedRound<Real>*) {
     return r.fixed;
 }
+#if !defined(TAPER_LEVEL_plain)
+template <class Real>
+TAPER_FN HalfRound rounding(const LaneRound<Real>&, const HalfRound*) {
+    return {};
+}
+#endif
 template <class Real>
 TAPER_FN NoRound rounding(const LaneRound<Real>&, const NoRound*) {
     return {};
 }
 
-// step(a, b, s, e) of every term and sum of the tile.
-template <bool with_other, class Real, class Step>
-TAPER_FN void for_terms(const RoundTile<Real>& tile, Step& step) {
+// step(a, b, s, e) of one term and rows x vectors sums side by side, whose instructions the compiler interleaves.
+template <bool with_other, int rows, int vectors, class Real, class Step>
+TAPER_FN void apply(const Real* a, const Real* b, Real* sums, Real* others, Step& step) {
     using V = VectorFor<Real>;
-    constexpr int lanes = LaneOps<V>::lanes;
-    const std::int64_t terms = tile.terms, rows = tile.rows, vectors = tile.vectors;
+    constexpr int lanes = LaneOps<V>::lanes, count = rows * vectors;
+    V s[count], e[count] = {};
+#pragma GCC unroll 4
+    for (int n = 0; n < count; ++n) {
+        s[n] = load_vector(sums + n * lanes);
+        if constexpr (with_other) e[n] = load_vector(others + n * lanes);
+    }
+#pragma GCC unroll 4
+    for (int n = 0; n < count; ++n) step(broadcast(a[n / vectors]), load_vector(b + n % vectors * lanes), s[n], e[n]);
+#pragma GCC unroll 4
+    for (int n = 0; n < count; ++n) {
+        store_vector(sums + n * lanes, s[n]);
+        if constexpr (with_other) store_vector(others + n * lanes, e[n]);
+    }
+}
+
+template <bool with_other, int vectors, class Real, class Step>
+TAPER_FN void for_terms_of(const RoundTile<Real>& tile, Step& step) {
+    constexpr int rows_at_once = 4 / vectors;
+    constexpr std::int64_t columns = vectors * LaneOps<VectorFor<Real>>::lanes;
+    const std::int64_t terms = tile.terms, rows = tile.rows;
     const Real* __restrict a = tile.left;
     const Real* __restrict b = tile.right;
     Real* const __restrict sums = tile.sum;
     Real* const __restrict others = tile.other;
-    for (std::int64_t k = 0; k < terms; ++k, a += rows, b += vectors * lanes) {
-        std::int64_t at = 0;
-        for (std::int64_t i = 0; i < rows; ++i) {
-            const V x = broadcast(a[i]);
-            for (std::int64_t v = 0; v < vectors; ++v, at += lanes) {
-                V s = load_vector(sums + at), e = {};
-                if constexpr (with_other) e = load_vector(others + at);
-                step(x, load_vector(b + v * lanes), s, e);
-                store_vector(sums + at, s);
-                if constexpr (with_other) store_vector(others + at, e);
-            }
+    for (std::int64_t k = 0; k < terms; ++k, a += rows, b += columns) {
+        std::int64_t i = 0;
+        for (; i + rows_at_once <= rows; i += rows_at_once) apply<with_other, rows_at_once, vectors>(a + i, b, sums + i * columns, others + i * columns, step);
+        if constexpr (rows_at_once > 1) {
+            for (; i < rows; ++i) apply<with_other, 1, vectors>(a + i, b, sums + i * columns, others + i * columns, step);
         }
     }
+}
+
+// step(a, b, s, e) of every term and sum of the tile.
+template <bool with_other, class Real, class Step>
+TAPER_FN void for_terms(const RoundTile<Real>& tile, Step& step) {
+    if (tile.vectors == 4) return for_terms_of<with_other, 4>(tile, step);
+    if (tile.vectors == 2) return for_terms_of<with_other, 2>(tile, step);
+    for_terms_of<with_other, 1>(tile, step);
 }
 
 template <class Real, class Round, class Step>
@@ -194,6 +234,9 @@ const RoundedKernels<float>& rounded_kernels_float() {
     static const RoundedKernels<float> kernels = [] {
         RoundedKernels<float> k = make_kernels<float>();
         fill<float, NarrowedRound>(k, RoundKind::narrowed);
+#if !defined(TAPER_LEVEL_plain)
+        fill<float, HalfRound>(k, RoundKind::half);
+#endif
         k.guess = guess;
         return k;
     }();

@@ -9,8 +9,8 @@
 
 namespace taper {
 
-enum class RoundKind : std::uint8_t { none, posit, minifloat, narrowed, fixed };  // narrowed: of float lanes alone
-constexpr int round_kinds = 5;
+enum class RoundKind : std::uint8_t { none, posit, minifloat, fixed, narrowed, half };  // the last two: of float lanes alone; half: not at the plain level
+constexpr int round_kinds = 6;
 
 // One rounding on lanes; the member of its kind is set.
 template <class Real>
@@ -22,7 +22,7 @@ struct LaneRound {
     FixedRound<Real> fixed;
 };
 
-// Terms k ascending of a tile of sums:  left[k * rows + i], right[k * columns + j], sum[i * columns + j], columns = vectors * lanes.
+// Terms k ascending of a tile of sums:  left[k * rows + i], right[k * columns + j], sum[i * columns + j], columns = vectors * lanes; vectors is 1, 2 or 4.
 template <class Real>
 struct RoundTile {
     std::int64_t terms, rows, vectors;

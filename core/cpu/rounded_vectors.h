@@ -120,4 +120,15 @@ TAPER_FN DoubleVector fused(DoubleVector a, DoubleVector b, DoubleVector c) {
 }
 #endif
 
+// IEEE half precision, by the machine's conversions there and back.
+#if defined(TAPER_LEVEL_avx512)
+struct HalfRound {
+    TAPER_FN FloatVector operator()(FloatVector x) const { return _mm512_cvtph_ps(_mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)); }
+};
+#elif defined(TAPER_LEVEL_avx2)
+struct HalfRound {
+    TAPER_FN FloatVector operator()(FloatVector x) const { return _mm256_cvtph_ps(_mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT)); }
+};
+#endif
+
 }  // namespace taper
