@@ -16,10 +16,10 @@ constexpr int round_kinds = 6;
 template <class Real>
 struct LaneRound {
     RoundKind kind = RoundKind::none;
-    PositRound<Real> posit;
-    MinifloatRound<Real> minifloat;
-    NarrowedRound narrowed;
-    FixedRound<Real> fixed;
+    PositRound<Real> posit = {};
+    MinifloatRound<Real> minifloat = {};
+    NarrowedRound narrowed = {};
+    FixedRound<Real> fixed = {};
 };
 
 // Terms k ascending of a tile of sums:  left[k * rows + i], right[k * columns + j], sum[i * columns + j], columns = vectors * lanes; vectors is 1, 2 or 4.
@@ -41,7 +41,7 @@ struct RoundedKernels {
     Kernel compensated[round_kinds];  // y <- r(a b - e); t <- r(s + y); e <- r(r(t - s) - y); s <- t
     Kernel product[round_kinds];      // s <- r(a b)
     Kernel add[round_kinds];          // s <- r(s + other), of the exact sum; no terms
-    // in_lane of posits, faster: true and the sums are those; or false and they are as they were, because a sum came where the posit has no fraction bit.
+    // in_lane of posits, faster; false, and the sums are spoilt, where a sum came to lie where the posit has no fraction bit.
     bool (*guess)(const LaneRound<Real>&, const RoundTile<Real>&);
 };
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <taper/core/accumulator.h>
+#include <taper/core/cpu/rounded_sums.h>
 #include <taper/core/cpu/sum_problem.h>
 
 namespace taper::cpu {
@@ -25,6 +26,8 @@ std::size_t float64_sums(const SumProblem<double>& problem, const SumCall& call)
 template <class MakeProblem>
 std::size_t sum_products(const SumCall& call, const MakeProblem& make_problem) {
     if (call.accumulator.kind() == Accumulator::Kind::float64) return float64_sums(make_problem.template operator()<double>(), call);
+    if (sums_on_lanes<float>(call)) return rounded_sums(make_problem.template operator()<float>(), call);
+    if (sums_on_lanes<double>(call)) return rounded_sums(make_problem.template operator()<double>(), call);
     return serial_sums(make_problem.template operator()<double>(), call);
 }
 
