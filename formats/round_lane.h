@@ -39,18 +39,17 @@ template <class Real>
 struct PositRound {
     using Masks = LaneMasks<Real>;
     using UInt = typename Masks::UInt;
-    UInt minpos, below_maxpos, last_bit_offset, unit;
+    UInt minpos, below_maxpos, last_bit_offset, unit, regime_shift;
     typename Lane<Real>::Int zero_limit;
     int fraction_bits;  // of values near 1; less than 0 where exponent bits are missing even there
-    int regime_shift;
 
     PositRound() = default;
     TAPER_FN explicit PositRound(const Posit& p)
         : minpos(bits_as<UInt>(power_of_two<Real>(-p.top()))), below_maxpos(bits_as<UInt>(power_of_two<Real>(p.top())) - 1),
           // Where the regime fills the code, its terminator is the last bit: 0 for k >= 0, 1 for k < 0, which is k's parity if n is odd.
           last_bit_offset((p.n % 2 == 0 ? UInt{1} << (Lane<Real>::fraction + p.es) : 0) - Masks::one),
-          unit(UInt{1} << (Lane<Real>::fraction + p.es - (p.n - 3))),
-          zero_limit(p.underflow == Underflow::to_zero ? bits_as<typename Lane<Real>::Int>(power_of_two<Real>(-p.top() - 1)) : 0), fraction_bits(p.n - 3 - p.es), regime_shift(Lane<Real>::fraction + p.es) {}
+          unit(UInt{1} << (Lane<Real>::fraction + p.es - (p.n - 3))), regime_shift(static_cast<UInt>(Lane<Real>::fraction + p.es)),
+          zero_limit(p.underflow == Underflow::to_zero ? bits_as<typename Lane<Real>::Int>(power_of_two<Real>(-p.top() - 1)) : 0), fraction_bits(p.n - 3 - p.es) {}
 
     template <class V>
     TAPER_FN V operator()(V x) const {
@@ -60,7 +59,7 @@ struct PositRound {
         const Bits u = bits_as<Bits>(x), magnitude = u & Masks::magnitude;
         const Bits a = Ops::clamped(magnitude, minpos, below_maxpos);
         const Bits t = a - Masks::one;
-        const Bits step = (Bits{} + unit) << ((t ^ Ops::all_ones_if_negative(t)) >> regime_shift);
+        const Bits step = (Bits{} + unit) << ((t ^ Ops::all_ones_if_negative(t)) >> (Bits{} + regime_shift));
         const Bits last_bit = (a + last_bit_offset) & step;
         Bits y = Ops::less_one_where(last_bit == 0, t + (step >> 1));
         y = ((y & (Bits{} - step)) + Masks::one) | (u & Masks::sign);

@@ -32,22 +32,26 @@ TAPER_FN DoubleVector odd_fused(DoubleVector a, DoubleVector b, DoubleVector s) 
     return between(_mm512_fmadd_round_pd(a, b, s, down), _mm512_fmadd_round_pd(a, b, s, up));
 }
 #else
+// a where x is not 0, b where it is or is NaN.
 #if defined(TAPER_LEVEL_avx2)
-TAPER_FN FloatBits where_not_zero(FloatVector x) { return bits_as<FloatBits>(_mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NEQ_OQ)); }
-TAPER_FN DoubleBits where_not_zero(DoubleVector x) { return bits_as<DoubleBits>(_mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_NEQ_OQ)); }
+TAPER_FN FloatBits where_not_zero(FloatVector x, FloatBits a, FloatBits b) {
+    return bits_as<FloatBits>(_mm256_blendv_ps(bits_as<__m256>(b), bits_as<__m256>(a), _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_NEQ_OQ)));
+}
+TAPER_FN DoubleBits where_not_zero(DoubleVector x, DoubleBits a, DoubleBits b) {
+    return bits_as<DoubleBits>(_mm256_blendv_pd(bits_as<__m256d>(b), bits_as<__m256d>(a), _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_NEQ_OQ)));
+}
 #else
-template <class V>
-TAPER_FN typename LaneOps<V>::Bits where_not_zero(V x) {
-    return bits_as<typename LaneOps<V>::Bits>((x < 0) | (x > 0));
+template <class V, class Bits>
+TAPER_FN Bits where_not_zero(V x, Bits a, Bits b) {
+    return ((x < 0) | (x > 0)) ? a : b;
 }
 #endif
 // `nearest` is the sum rounded to nearest and `error` the rest of it; NaN, of an infinite sum, changes nothing.
 template <class V>
 TAPER_FN V to_odd(V nearest, V error) {
     using Bits = typename LaneOps<V>::Bits;
-    const Bits bits = bits_as<Bits>(nearest), inexact = where_not_zero(error);
-    const Bits toward_zero = bits + (LaneOps<V>::all_ones_if_negative(bits_as<Bits>(error) ^ bits) & inexact);
-    return bits_as<V>(toward_zero | (inexact & 1));
+    const Bits bits = bits_as<Bits>(nearest), toward_zero = bits + LaneOps<V>::all_ones_if_negative(bits_as<Bits>(error) ^ bits);
+    return bits_as<V>(where_not_zero(error, toward_zero | 1, bits));
 }
 // Knuth's TwoSum: t and the rest of the sum, exactly.
 template <class V>
@@ -190,13 +194,12 @@ void add(const LaneRound<Real>& parameters, const RoundTile<Real>& tile) {
 bool guess(const LaneRound<float>& parameters, const RoundTile<float>& tile) {
     const PositRound<float>& r = parameters.posit;
     using Masks = LaneMasks<float>;
-    const int shift = r.regime_shift;
-    const std::uint32_t digits = static_cast<std::uint32_t>(r.fraction_bits), zero_lacks = ((Masks::one - 1) >> shift) - digits;
+    const std::uint32_t shift = r.regime_shift, digits = static_cast<std::uint32_t>(r.fraction_bits), zero_lacks = ((Masks::one - 1) >> shift) - digits;
     FloatBits fewest = ~FloatBits{};
     auto step = [&](FloatVector a, FloatVector b, FloatVector& s, FloatVector&) {
         const FloatVector x = fused(a, b, s);
         const FloatBits e = bits_as<FloatBits>(x) & Masks::infinity, t = e - Masks::one;
-        const FloatBits lacking = ((t ^ LaneOps<FloatVector>::all_ones_if_negative(t)) >> shift) - digits;
+        const FloatBits lacking = ((t ^ LaneOps<FloatVector>::all_ones_if_negative(t)) >> (FloatBits{} + shift)) - digits;
         fewest = lacking < fewest ? lacking : fewest;
         const FloatVector c = bits_as<FloatVector>(e + (lacking << 23) + (23u << 23 | 0x400000u));
         s = (x + c) - c;

@@ -81,7 +81,7 @@ bool has_infinity(const Format& format) {
 // guess() takes sums for zeros that are as near to zero as the lane's lowest exponents, and knows no infinities.
 bool may_guess(const LaneRound<float>& round, const Format& format, const Format& left, const Format& right) {
     if (round.kind != RoundKind::posit || round.posit.fraction_bits < 2 || has_infinity(left) || has_infinity(right) || !exact_products<float>(left, right)) return false;
-    const int es = round.posit.regime_shift - Lane<float>::fraction, lowest = std::min(left.min_exponent() + right.min_exponent(), format.min_exponent());
+    const int es = static_cast<int>(round.posit.regime_shift) - Lane<float>::fraction, lowest = std::min(left.min_exponent() + right.min_exponent(), format.min_exponent());
     return (-lowest - 1) >> es < (Lane<float>::bias - 1) >> es;
 }
 

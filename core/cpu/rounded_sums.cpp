@@ -22,6 +22,8 @@ template <class Real>
 constexpr std::int64_t column_block = 512 / sizeof(Real);  // sums: 96 KiB, three times where chunks are compensated
 template <class Real>
 constexpr std::int64_t depth_block = 1024 / sizeof(Real);  // packed: 192 and 128 KiB
+template <class Real>
+constexpr std::int64_t sums_apart = 2112 / sizeof(Real);  // so that a sum and its compensation do not share their address modulo 4096
 constexpr std::int64_t guess_terms = 32;                   // between two looks at what was guessed
 constexpr std::int64_t rounded_work = 4;                   // a term costs this many multiply-adds of the fast kernels, or more
 
@@ -221,10 +223,11 @@ class Block {
     void start() {
         const std::int64_t size = row_count_ * column_count_;
         const bool chunked = work_.plan.chunk > 0;
-        sums_ = thread_scratch<Real>(Scratch::sums, 3 * size);
-        others_ = sums_ + size;
-        totals_ = others_ + size;
-        std::fill_n(sums_, (chunked ? 3 : 2) * size, Real{0});
+        const std::int64_t apart = size + sums_apart<Real>;
+        sums_ = thread_scratch<Real>(Scratch::sums, 3 * apart);
+        others_ = sums_ + apart;
+        totals_ = others_ + apart;
+        std::fill_n(sums_, (chunked ? 3 : 2) * apart, Real{0});
         if (work_.first_sums.empty()) return;
         for (const Strip& column : columns_) {
             for (const Strip& row : rows_) {
