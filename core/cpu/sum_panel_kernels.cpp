@@ -51,7 +51,7 @@ template <class Real>
 void pack(const PanelOrder<Real>& order) {
     Run runs[run_limit];
     const std::int64_t count = find_runs(order, runs);
-    if (count * 4 <= order.lines) return pack_runs(order, runs, count);
+    if (count <= run_limit && count * 4 <= order.lines) return pack_runs(order, runs, count);
     pack_elements(order);
 }
 
