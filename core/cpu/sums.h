@@ -31,6 +31,14 @@ std::size_t sum_products(const SumCall& call, const MakeProblem& make_problem) {
     return serial_sums(make_problem.template operator()<double>(), call);
 }
 
+// Does a term of product 0 leave every sum as it is?  So it does where the sums have no -0, which a +0 would change, and no draw depends on k.
+inline bool ignores_zero_terms(const Accumulator& accumulator) {
+    if (accumulator.kind() == Accumulator::Kind::exact) return true;
+    const bool steps = accumulator.kind() == Accumulator::Kind::rounded || accumulator.kind() == Accumulator::Kind::rounded_f32;
+    const Format::Family& family = accumulator.format().family();
+    return steps && !accumulator.draws() && (std::holds_alternative<Posit>(family) || std::holds_alternative<Fixed>(family));
+}
+
 // Does float32's accumulator sum in float64?  Where an operand is in float64 (gradient checks).
 inline bool sums_in_float64(const Accumulator& accumulator, const Tensor& first, const Tensor& second, const Tensor& bias) {
     const auto float64 = [](const Tensor& x) { return x.defined() && x.format() == Format::float64(); };
