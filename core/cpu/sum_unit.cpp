@@ -40,8 +40,10 @@ void SumUnit::add_terms(const Range& blocks) {
     for (std::int64_t block = blocks.begin; block < blocks.end; ++block) {
         const Range terms = job_.terms(block);
         terms_ = terms.size();
-        right_.start(columns, terms);
-        if (job_.floats) right_floats_.start(columns, terms);
+        // Where one group covers the strips, each panel is met once.
+        const Keep keep = strips_.size() <= strips_of_group ? Keep::last : Keep::all;
+        right_.start(columns, terms, keep);
+        if (job_.floats) right_floats_.start(columns, terms, keep);
         for (std::int64_t strip = strips_.begin; strip < strips_.end; strip += strips_of_group) {
             sum_group({strip, std::min(strips_.end, strip + strips_of_group)}, terms, block == blocks.begin);
         }
