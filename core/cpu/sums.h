@@ -19,6 +19,8 @@ struct SumCall {
 
 // Term by term on exact numbers (core/serial_sum.h): any accumulator, any format.
 std::size_t serial_sums(const SumProblem<double>& problem, const SumCall& call);
+// The exact sum, rounded once (core/cpu/exact_sums.cpp).
+std::size_t exact_sums(const SumProblem<double>& problem, const SumCall& call);
 // Sums formed in float64; call.accumulator is not read.
 std::size_t float64_sums(const SumProblem<double>& problem, const SumCall& call);
 
@@ -28,6 +30,7 @@ std::size_t sum_products(const SumCall& call, const MakeProblem& make_problem) {
     if (call.accumulator.kind() == Accumulator::Kind::float64) return float64_sums(make_problem.template operator()<double>(), call);
     if (sums_on_lanes<float>(call)) return rounded_sums(make_problem.template operator()<float>(), call);
     if (sums_on_lanes<double>(call)) return rounded_sums(make_problem.template operator()<double>(), call);
+    if (call.accumulator.kind() == Accumulator::Kind::exact) return exact_sums(make_problem.template operator()<double>(), call);
     return serial_sums(make_problem.template operator()<double>(), call);
 }
 
