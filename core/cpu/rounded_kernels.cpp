@@ -191,13 +191,14 @@ void add(const LaneRound<Real>& parameters, const RoundTile<Real>& tile) {
 
 // Where a posit has fraction bits it is locally a minifloat: MinifloatRound's addition, with the digits that the regime of x leaves.
 // `lacking`, the fraction bits that are missing less one, is a large number where none is; a zero's is larger than any other sum's.
+template <bool once>
 bool guess(const LaneRound<float>& parameters, const RoundTile<float>& tile) {
     const PositRound<float>& r = parameters.posit;
     using Masks = LaneMasks<float>;
     const std::uint32_t shift = r.regime_shift, digits = static_cast<std::uint32_t>(r.fraction_bits), zero_lacks = ((Masks::one - 1) >> shift) - digits;
     FloatBits fewest = ~FloatBits{};
     auto step = [&](FloatVector a, FloatVector b, FloatVector& s, FloatVector&) {
-        const FloatVector x = fused(a, b, s);
+        const FloatVector x = once ? odd_fused(a, b, s) : fused(a, b, s);
         const FloatBits e = bits_as<FloatBits>(x) & Masks::infinity, t = e - Masks::one;
         const FloatBits lacking = ((t ^ LaneOps<FloatVector>::all_ones_if_negative(t)) >> (FloatBits{} + shift)) - digits;
         fewest = lacking < fewest ? lacking : fewest;
@@ -240,7 +241,8 @@ const RoundedKernels<float>& rounded_kernels_float() {
 #if !defined(TAPER_LEVEL_plain)
         fill<float, HalfRound>(k, RoundKind::half);
 #endif
-        k.guess = guess;
+        k.guess_fused = guess<true>;
+        k.guess_in_lane = guess<false>;
         return k;
     }();
     return kernels;

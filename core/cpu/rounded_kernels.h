@@ -41,8 +41,9 @@ struct RoundedKernels {
     Kernel compensated[round_kinds];  // y <- r(a b - e); t <- r(s + y); e <- r(r(t - s) - y); s <- t
     Kernel product[round_kinds];      // s <- r(a b)
     Kernel add[round_kinds];          // s <- r(s + other), of the exact sum; no terms
-    // in_lane of posits, faster; false, and the sums are spoilt, where a sum came to lie where the posit has no fraction bit.
-    bool (*guess)(const LaneRound<Real>&, const RoundTile<Real>&);
+    // The first two of posits, faster; false, and the sums are spoilt, where a sum came to lie where the posit has no fraction bit.
+    using Guess = bool (*)(const LaneRound<Real>&, const RoundTile<Real>&);
+    Guess guess_fused, guess_in_lane;
 };
 
 namespace plain {

@@ -78,7 +78,7 @@ bool has_infinity(const Format& format) {
     });
 }
 
-// guess() takes sums for zeros that are as near to zero as the lane's lowest exponents, and knows no infinities.
+// guess_fused and guess_in_lane take sums for zeros that are as near to zero as the lane's lowest exponents, and know no infinities.
 bool may_guess(const LaneRound<float>& round, const Format& format, const Format& left, const Format& right) {
     if (round.kind != RoundKind::posit || round.posit.fraction_bits < 2 || has_infinity(left) || has_infinity(right) || !exact_products<float>(left, right)) return false;
     const int es = static_cast<int>(round.posit.regime_shift) - Lane<float>::fraction, lowest = std::min(left.min_exponent() + right.min_exponent(), format.min_exponent());
@@ -99,6 +99,7 @@ std::optional<RoundedPlan<Real>> step_plan(const Accumulator& accumulator, const
     }
     if (!round || !exact_products<Real>(left, right)) return {};
     plan.round = *round;
+    if constexpr (std::is_same_v<Real, float>) plan.guesses = may_guess(plan.round, accumulator.format(), left, right);
     if (accumulator.kind() == Accumulator::Kind::compensated) plan.kind = StepKind::compensated;
     if (!accumulator.product()) return plan;
     const std::optional<LaneRound<Real>> product = round_into<Real>(*accumulator.product());

@@ -19,9 +19,10 @@ namespace {
 
 constexpr std::int64_t tile_rows = 8, row_block = 192;
 template <class Real>
-constexpr std::int64_t column_block = 512 / sizeof(Real);  // sums: 96 KiB, three times where chunks are compensated
+constexpr std::int64_t column_block = 512 / sizeof(Real);  // more of fewer rows; sums: 96 KiB, up to three times
+constexpr std::int64_t most_blocks = 8;
 template <class Real>
-constexpr std::int64_t depth_block = 1024 / sizeof(Real);  // packed: 192 and 128 KiB
+constexpr std::int64_t depth_block = 1024 / sizeof(Real);  // packed: 192 KiB of rows, 128 of columns
 template <class Real>
 constexpr std::int64_t sums_apart = 2112 / sizeof(Real);  // so that a sum and its compensation do not share their address modulo 4096
 constexpr std::int64_t guess_terms = 32;                   // between two looks at what was guessed
@@ -62,16 +63,15 @@ class Steps {
     void steps(const RoundTile<Real>& tile) {
         const int round = static_cast<int>(plan_.round.kind);
         switch (plan_.kind) {
-            case StepKind::fused: return kernels_.fused[round](plan_.round, tile);
-            case StepKind::in_lane: return plan_.guesses ? guessed(tile) : kernels_.in_lane[round](plan_.round, tile);
+            case StepKind::fused: return plan_.guesses ? guessed(tile, kernels_.guess_fused, kernels_.fused[round]) : kernels_.fused[round](plan_.round, tile);
+            case StepKind::in_lane: return plan_.guesses ? guessed(tile, kernels_.guess_in_lane, kernels_.in_lane[round]) : kernels_.in_lane[round](plan_.round, tile);
             case StepKind::compensated: return kernels_.compensated[round](plan_.round, tile);
             case StepKind::split: return split(tile);
         }
     }
 
     // Guesses until more than a third of them were wrong.
-    void guessed(RoundTile<Real> tile) {
-        const auto kernel = kernels_.in_lane[static_cast<int>(plan_.round.kind)];
+    void guessed(RoundTile<Real> tile, typename RoundedKernels<Real>::Guess guess, typename RoundedKernels<Real>::Kernel kernel) {
         const std::int64_t size = tile.rows * columns(tile);
         Real* const saved = thread_scratch<Real>(Scratch::partial, size);
         for (std::int64_t rest = tile.terms; rest > 0; rest -= guess_terms) {
@@ -80,7 +80,7 @@ class Steps {
             if (!guessing) return kernel(plan_.round, tile);
             ++guesses_;
             std::copy_n(tile.sum, size, saved);
-            if (!kernels_.guess(plan_.round, tile)) {
+            if (!guess(plan_.round, tile)) {
                 ++wrong_;
                 std::copy_n(saved, size, tile.sum);
                 kernel(plan_.round, tile);
@@ -167,9 +167,7 @@ struct Work {
 
     const SumSide<Real>& rows() const { return exchanged ? problem.right : problem.left; }
     const SumSide<Real>& columns() const { return exchanged ? problem.left : problem.right; }
-    Real first_sum(std::int64_t row, std::int64_t column) const {
-        return first_sums.empty() ? 0 : first_sums[static_cast<std::size_t>(problem.bias_of_rows != exchanged ? row : column)];
-    }
+    bool first_sums_of_rows() const { return problem.bias_of_rows != exchanged; }
 };
 
 // One block of outputs of a thread: its panels, its sums, and the run over the terms.
@@ -233,7 +231,10 @@ class Block {
             for (const Strip& row : rows_) {
                 Real* to = kept() + place(row, column);
                 for (std::int64_t i = 0; i < row.lines; ++i, to += column.width) {
-                    for (std::int64_t j = 0; j < column.lines; ++j) to[j] = work_.first_sum(row.begin + i, column.begin + j);
+                    if (work_.first_sums_of_rows())
+                        std::fill_n(to, column.width, work_.first_sums[static_cast<std::size_t>(row.begin + i)]);
+                    else
+                        std::copy_n(work_.first_sums.data() + column.begin, column.lines, to);
                 }
             }
         }
@@ -270,8 +271,11 @@ template <class Real>
 std::size_t form_part(const Work<Real>& work, const typename SumProblem<Real>::Base& base, const Range& rows, const Range& columns) {
     Block<Real> block(work, base);
     std::size_t nans = 0;
-    for (std::int64_t j = columns.begin; j < columns.end; j += column_block<Real>) {
-        const Range width{j, std::min(j + column_block<Real>, columns.end)};
+    // As many sums and packed elements as a full block has.
+    const std::int64_t by_rows = row_block / std::min(rows.size(), row_block), by_terms = depth_block<Real> / std::clamp<std::int64_t>(work.problem.terms(), 1, depth_block<Real>);
+    const std::int64_t wide = std::min({by_rows, by_terms, most_blocks}) * column_block<Real>;
+    for (std::int64_t j = columns.begin; j < columns.end; j += wide) {
+        const Range width{j, std::min(j + wide, columns.end)};
         for (std::int64_t i = rows.begin; i < rows.end; i += row_block) nans += block.form({i, std::min(i + row_block, rows.end)}, width);
     }
     return nans;
