@@ -189,27 +189,77 @@ void add(const LaneRound<Real>& parameters, const RoundTile<Real>& tile) {
         store_vector(tile.sum + at, r(odd_sum(load_vector(tile.sum + at), load_vector(tile.other + at))));
 }
 
-// Where a posit has fraction bits it is locally a minifloat: MinifloatRound's addition, with the digits that the regime of x leaves.
-// `lacking`, the fraction bits that are missing less one, is a large number where none is; a zero's is larger than any other sum's.
-template <bool once>
+// Where a posit has fraction bits it is locally a minifloat: MinifloatRound's addition of c, with the digits that the regime of x leaves.
+// FindUnits::magic(e) is c less the exponent e of x; it notes whether a regime without fraction bits was met.
+template <bool once, class FindUnits>
 bool guess(const LaneRound<float>& parameters, const RoundTile<float>& tile) {
-    const PositRound<float>& r = parameters.posit;
-    using Masks = LaneMasks<float>;
-    const std::uint32_t shift = r.regime_shift, digits = static_cast<std::uint32_t>(r.fraction_bits), zero_lacks = ((Masks::one - 1) >> shift) - digits;
-    FloatBits fewest = ~FloatBits{};
-    auto step = [&](FloatVector a, FloatVector b, FloatVector& s, FloatVector&) {
+    FindUnits units(parameters.posit);
+    auto step = [&units](FloatVector a, FloatVector b, FloatVector& s, FloatVector&) {
         const FloatVector x = once ? odd_fused(a, b, s) : fused(a, b, s);
-        const FloatBits e = bits_as<FloatBits>(x) & Masks::infinity, t = e - Masks::one;
-        const FloatBits lacking = ((t ^ LaneOps<FloatVector>::all_ones_if_negative(t)) >> (FloatBits{} + shift)) - digits;
-        fewest = lacking < fewest ? lacking : fewest;
-        const FloatVector c = bits_as<FloatVector>(e + (lacking << 23) + (23u << 23 | 0x400000u));
+        const FloatBits e = bits_as<FloatBits>(x) & LaneMasks<float>::infinity;
+        const FloatVector c = bits_as<FloatVector>(e + units.magic(e));
         s = (x + c) - c;
     };
     for_terms<false>(tile, step);
-    std::uint32_t worst = ~0u;
-    for (int i = 0; i < LaneOps<FloatVector>::lanes; ++i) worst = fewest[i] < worst ? fewest[i] : worst;
-    return worst >= zero_lacks;
+    return units.all_had_fraction_bits();
 }
+
+constexpr std::uint32_t magic_of_no_digits = 23u << 23 | 0x400000u;
+
+// `lacking`, the fraction bits that are missing less one, is a large number where none is; a zero's is larger than any other sum's.
+class ComputedUnits {
+  public:
+    TAPER_FN explicit ComputedUnits(const PositRound<float>& r)
+        : shift_(r.regime_shift), digits_(static_cast<std::uint32_t>(r.fraction_bits)), zero_lacks_(((LaneMasks<float>::one - 1) >> shift_) - digits_) {}
+
+    TAPER_FN FloatBits magic(FloatBits e) {
+        const FloatBits t = e - LaneMasks<float>::one;
+        const FloatBits lacking = ((t ^ LaneOps<FloatVector>::all_ones_if_negative(t)) >> (FloatBits{} + shift_)) - digits_;
+        fewest_ = lacking < fewest_ ? lacking : fewest_;
+        return (lacking << 23) + magic_of_no_digits;
+    }
+    TAPER_FN bool all_had_fraction_bits() const {
+        std::uint32_t worst = ~0u;
+        for (int i = 0; i < LaneOps<FloatVector>::lanes; ++i) worst = fewest_[i] < worst ? fewest_[i] : worst;
+        return worst >= zero_lacks_;
+    }
+
+  private:
+    std::uint32_t shift_, digits_, zero_lacks_;
+    FloatBits fewest_ = ~FloatBits{};
+};
+
+#if defined(TAPER_LEVEL_avx512)
+// Looks the regime up modulo 32; those without fraction bits have the sign bit.  A zero finds one that has some.
+class ListedUnits {
+  public:
+    TAPER_FN explicit ListedUnits(const PositRound<float>& r)
+        : shift_(r.regime_shift), align_(((1u << (shift_ - 23)) - 127u % (1u << (shift_ - 23))) << 23) {
+        alignas(64) std::uint32_t list[32];
+        for (int k = -16; k < 16; ++k) {
+            const std::uint32_t e = static_cast<std::uint32_t>(127 + k * (1 << (shift_ - 23))) << 23, sh = static_cast<std::uint32_t>(k < 0 ? -k - 1 : k);
+            const bool none = static_cast<int>(sh) >= r.fraction_bits;
+            list[((e + align_) >> shift_) & 31] = none ? 0x80000000u : ((sh - static_cast<std::uint32_t>(r.fraction_bits)) << 23) + magic_of_no_digits;
+        }
+        low_ = _mm512_load_si512(list);
+        high_ = _mm512_load_si512(list + 16);
+    }
+    TAPER_FN FloatBits magic(FloatBits e) {
+        const FloatBits regime = (e + align_) >> (FloatBits{} + shift_);
+        const FloatBits found = bits_as<FloatBits>(_mm512_permutex2var_epi32(low_, bits_as<__m512i>(regime), high_));
+        met_ |= found;
+        return found;
+    }
+    TAPER_FN bool all_had_fraction_bits() const { return _mm512_movepi32_mask(bits_as<__m512i>(met_)) == 0; }
+
+  private:
+    std::uint32_t shift_, align_;
+    __m512i low_, high_;
+    FloatBits met_ = {};
+};
+#else
+using ListedUnits = ComputedUnits;
+#endif
 
 template <class Real, class Round>
 void fill(RoundedKernels<Real>& kernels, RoundKind kind) {
@@ -241,8 +291,10 @@ const RoundedKernels<float>& rounded_kernels_float() {
 #if !defined(TAPER_LEVEL_plain)
         fill<float, HalfRound>(k, RoundKind::half);
 #endif
-        k.guess_fused = guess<true>;
-        k.guess_in_lane = guess<false>;
+        k.guess_fused[static_cast<int>(Guessing::any)] = guess<true, ComputedUnits>;
+        k.guess_fused[static_cast<int>(Guessing::near_one)] = guess<true, ListedUnits>;
+        k.guess_in_lane[static_cast<int>(Guessing::any)] = guess<false, ComputedUnits>;
+        k.guess_in_lane[static_cast<int>(Guessing::near_one)] = guess<false, ListedUnits>;
         return k;
     }();
     return kernels;

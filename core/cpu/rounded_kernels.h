@@ -12,6 +12,11 @@ namespace taper {
 enum class RoundKind : std::uint8_t { none, posit, minifloat, fixed, narrowed, half };  // the last two: of float lanes alone; half: not at the plain level
 constexpr int round_kinds = 6;
 
+// What can be known of posit sums in float lanes before they are formed: that none but 0 is as small as the lane's lowest numbers (any), and
+// that none is 32 regimes from one that has fraction bits (near_one).
+enum class Guessing : std::uint8_t { none, any, near_one };
+constexpr int guessings = 3;
+
 // One rounding on lanes; the member of its kind is set.
 template <class Real>
 struct LaneRound {
@@ -43,7 +48,7 @@ struct RoundedKernels {
     Kernel add[round_kinds];          // s <- r(s + other), of the exact sum; no terms
     // The first two of posits, faster; false, and the sums are spoilt, where a sum came to lie where the posit has no fraction bit.
     using Guess = bool (*)(const LaneRound<Real>&, const RoundTile<Real>&);
-    Guess guess_fused, guess_in_lane;
+    Guess guess_fused[guessings], guess_in_lane[guessings];
 };
 
 namespace plain {

@@ -16,7 +16,7 @@ template <class Real>
 struct RoundedPlan {
     StepKind kind = StepKind::fused;
     LaneRound<Real> round, product;  // r and m of the steps
-    bool guesses = false;            // fused and in_lane steps may be guessed
+    Guessing guessing = Guessing::none;  // of fused and in_lane steps
     std::int64_t chunk = 0;          // terms of a chunk, 0 where there are none
     LaneRound<Real> outer;           // r of the sums of chunks
 };

@@ -62,9 +62,10 @@ class Steps {
 
     void steps(const RoundTile<Real>& tile) {
         const int round = static_cast<int>(plan_.round.kind);
+        const int guessing = static_cast<int>(plan_.guessing);
         switch (plan_.kind) {
-            case StepKind::fused: return plan_.guesses ? guessed(tile, kernels_.guess_fused, kernels_.fused[round]) : kernels_.fused[round](plan_.round, tile);
-            case StepKind::in_lane: return plan_.guesses ? guessed(tile, kernels_.guess_in_lane, kernels_.in_lane[round]) : kernels_.in_lane[round](plan_.round, tile);
+            case StepKind::fused: return guessed(tile, kernels_.guess_fused[guessing], kernels_.fused[round]);
+            case StepKind::in_lane: return guessed(tile, kernels_.guess_in_lane[guessing], kernels_.in_lane[round]);
             case StepKind::compensated: return kernels_.compensated[round](plan_.round, tile);
             case StepKind::split: return split(tile);
         }
@@ -72,6 +73,7 @@ class Steps {
 
     // Guesses until more than a third of them were wrong.
     void guessed(RoundTile<Real> tile, typename RoundedKernels<Real>::Guess guess, typename RoundedKernels<Real>::Kernel kernel) {
+        if (guess == nullptr) return kernel(plan_.round, tile);
         const std::int64_t size = tile.rows * columns(tile);
         Real* const saved = thread_scratch<Real>(Scratch::partial, size);
         for (std::int64_t rest = tile.terms; rest > 0; rest -= guess_terms) {
