@@ -30,7 +30,8 @@ Outcome part_of_peak(const std::string& name, const Effort& effort) {
     constexpr std::int64_t n = 512;
     const Accumulator accumulator = Accumulator::parse(name);
     const Operands operands(n);
-    return part_of_float32_peak(static_cast<double>(n * n * n), [&] { operands.multiply(accumulator); }, effort);
+    return part_of_float32_peak(
+        static_cast<double>(n * n * n), [&] { operands.multiply(accumulator); }, effort);
 }
 
 // One thread, then two.

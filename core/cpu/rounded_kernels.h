@@ -54,14 +54,14 @@ struct RoundedKernels {
 namespace plain {
 const RoundedKernels<float>& rounded_kernels_float();
 const RoundedKernels<double>& rounded_kernels_double();
-}
+}  // namespace plain
 namespace avx2 {
 const RoundedKernels<float>& rounded_kernels_float();
 const RoundedKernels<double>& rounded_kernels_double();
-}
+}  // namespace avx2
 namespace avx512 {
 const RoundedKernels<float>& rounded_kernels_float();
 const RoundedKernels<double>& rounded_kernels_double();
-}
+}  // namespace avx512
 
 }  // namespace taper

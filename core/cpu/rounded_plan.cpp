@@ -132,10 +132,10 @@ std::optional<RoundedPlan<Real>> chunked_plan(const Accumulator& accumulator, co
     const Accumulator& inner = accumulator.inner();
     const std::optional<LaneRound<Real>> outer = round_into<Real>(accumulator.format());
     // An overflow of s + p must be one in the outer format too, which posits do not have.
-    if (!outer || inner.kind() == Accumulator::Kind::exact || (outer->kind == RoundKind::posit && accumulator.format().max_exponent() > Lane<Real>::bias - 25)) return {};
+    if (!outer || inner.kind() == Accumulator::Kind::exact || (outer->kind == RoundKind::posit && accumulator.format().max_exponent() > Lane<Real>::bias - 25))
+        return {};
     const bool host_float = inner.kind() == Accumulator::Kind::float32 || inner.kind() == Accumulator::Kind::float64;
-    std::optional<RoundedPlan<Real>> plan =
-        host_float ? host_float_plan<Real>(inner, accumulator.chunk(), left, right) : step_plan<Real>(inner, left, right);
+    std::optional<RoundedPlan<Real>> plan = host_float ? host_float_plan<Real>(inner, accumulator.chunk(), left, right) : step_plan<Real>(inner, left, right);
     if (!plan) return {};
     plan->chunk = accumulator.chunk();
     plan->outer = *outer;
@@ -150,9 +150,12 @@ std::optional<RoundedPlan<Real>> rounded_plan(const Accumulator& accumulator, co
     switch (accumulator.kind()) {
         case Accumulator::Kind::rounded:
         case Accumulator::Kind::rounded_f32:
-        case Accumulator::Kind::compensated: return step_plan<Real>(accumulator, left, right);
-        case Accumulator::Kind::chunked: return chunked_plan<Real>(accumulator, left, right);
-        default: return {};
+        case Accumulator::Kind::compensated:
+            return step_plan<Real>(accumulator, left, right);
+        case Accumulator::Kind::chunked:
+            return chunked_plan<Real>(accumulator, left, right);
+        default:
+            return {};
     }
 }
 
