@@ -13,7 +13,7 @@ enum class RoundKind : std::uint8_t { none, posit, minifloat, fixed, narrowed, h
 constexpr int round_kinds = 6;
 
 // What can be known of posit sums in float lanes before they are formed: that none but 0 is as small as the lane's lowest numbers (any), and
-// that none is 32 regimes from one that has fraction bits (near_one).
+// moreover that none is 32 regimes from one that has fraction bits (near_one).
 enum class Guessing : std::uint8_t { none, any, near_one };
 constexpr int guessings = 3;
 

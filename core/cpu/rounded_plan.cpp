@@ -84,8 +84,8 @@ Guessing guessing_of(const LaneRound<float>& round, const Format& format, const 
     if (round.kind != RoundKind::posit || digits < 2 || has_infinity(left) || has_infinity(right) || !exact_products<float>(left, right)) return Guessing::none;
     const int lowest = std::min(left.min_exponent() + right.min_exponent(), format.min_exponent());
     const int highest = std::max(left.max_exponent() + right.max_exponent() + 1, format.max_exponent()) + 1;
-    if (lowest >> es > digits - 33 && highest >> es < 32 - digits && digits < 16) return Guessing::near_one;
-    return (-lowest - 1) >> es < (Lane<float>::bias - 1) >> es ? Guessing::any : Guessing::none;
+    if ((-lowest - 1) >> es >= (Lane<float>::bias - 1) >> es) return Guessing::none;
+    return lowest >> es > digits - 33 && highest >> es < 32 - digits && digits < 16 ? Guessing::near_one : Guessing::any;
 }
 
 template <class Real>

@@ -173,6 +173,37 @@ TEST_F(RoundedSums, EveryAccumulatorGivesTheBitsOfItsDefinition) {
     }
 }
 
+// Products of every fifth pair of the 256 codes next to 0, each a sum of its own: what is guessed of one is not redone for its neighbours' sake.
+TEST_F(RoundedSums, EveryProductAlone) {
+    for (const auto& [left, right] : {std::pair(Format::posit(8, 2), Format::posit(8, 2)), {Format::posit(16, 3), Format::posit(8, 1)}}) {
+        std::vector<std::uint64_t> a, b;
+        for (std::uint64_t i = 1; i < 65536; i += 5) {
+            a.push_back(static_cast<std::uint64_t>(static_cast<std::int8_t>(i >> 8)) & code_mask(left));
+            b.push_back((i + (i >> 8)) % 256);
+        }
+        const std::int64_t n = static_cast<std::int64_t>(a.size());
+        const Tensor x = Tensor::from_codes(a, {n, 1, 1}, left), w = Tensor::from_codes(b, {n, 1, 1}, right);
+        const std::vector<double> xs = x.to_vector_double(), ws = w.to_vector_double();
+        for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)", "posit(16,3)", "posit(9,4)"}) {
+            const Format format = Format::parse(name);
+            for (const Accumulator& accumulator : {Accumulator::rounded(format), Accumulator::rounded_f32(format)}) {
+                for (const double bias : {0.0, 1.0, -0x1p-20}) {
+                    const Tensor first = Tensor::from(std::vector<double>{bias}, {1}, Format::float32());
+                    const std::vector<std::uint64_t> got =
+                        core::matmul(x, w, {.accumulator = accumulator, .output = Target(Format::float32()), .bias = first}).codes();
+                    SerialSum sum(accumulator, left, right);
+                    for (std::size_t i = 0; i < got.size(); ++i) {
+                        sum.start(i, bias);
+                        sum.add(xs[i], ws[i]);
+                        ASSERT_TRUE(same(Format::float32(), got[i], sum.finish(Format::float32())))
+                            << accumulator.name() << " of " << bias << " and " << xs[i] << " times " << ws[i];
+                    }
+                }
+            }
+        }
+    }
+}
+
 // More than a block of rows, columns and terms; sides that are exchanged.
 TEST_F(RoundedSums, LargeSizes) {
     Choices choose;
