@@ -6,7 +6,7 @@ else()
   set(TAPER_LEVELS plain)
 endif()
 set(TAPER_LEVEL_FLAGS_plain)
-set(TAPER_LEVEL_FLAGS_avx2 -mavx2 -mfma -mbmi2 -mprefer-vector-width=256)
+set(TAPER_LEVEL_FLAGS_avx2 -mavx2 -mf16c -mfma -mbmi2 -mprefer-vector-width=256)
 set(TAPER_LEVEL_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mfma -mbmi2 -mprefer-vector-width=512)
 
 # Above avx512, for machines that have it: products of bfloat16 pairs, byte permutes.  Not a level of its own to choose: part of avx512 there.

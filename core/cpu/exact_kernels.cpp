@@ -1,0 +1,232 @@
+#include <taper/core/cpu/exact_kernels.h>
+
+#include <utility>
+
+#include <taper/formats/lane.h>
+
+#if defined(TAPER_LEVEL_avx2) || defined(TAPER_LEVEL_avx512)
+#include <immintrin.h>
+#endif
+
+namespace taper::TAPER_LEVEL {
+namespace {
+
+// Vector registers of the level, and the largest tile whose sums stay in its registers.
+#if defined(TAPER_LEVEL_avx512)
+constexpr int lanes = 8, tile_rows = 14;
+#elif defined(TAPER_LEVEL_avx2)
+constexpr int lanes = 4, tile_rows = 6;
+#else
+constexpr int lanes = 2, tile_rows = 4;
+#endif
+constexpr int columns = 2 * lanes;  // of a panel
+typedef double Doubles __attribute__((vector_size(8 * lanes)));
+typedef float Floats __attribute__((vector_size(8 * lanes)));
+typedef std::int64_t Integers __attribute__((vector_size(8 * lanes)));
+template <class Vector, class Element>
+struct Unaligned {
+    typedef Vector type __attribute__((aligned(sizeof(Element)), may_alias));
+};
+
+inline Doubles load(const double* x) { return *reinterpret_cast<const typename Unaligned<Doubles, double>::type*>(x); }
+inline Floats load(const float* x) { return *reinterpret_cast<const typename Unaligned<Floats, float>::type*>(x); }
+inline Integers load(const std::int64_t* x) { return *reinterpret_cast<const typename Unaligned<Integers, std::int64_t>::type*>(x); }
+inline void store(double* x, Doubles v) { *reinterpret_cast<typename Unaligned<Doubles, double>::type*>(x) = v; }
+inline void store(std::int64_t* x, Integers v) { *reinterpret_cast<typename Unaligned<Integers, std::int64_t>::type*>(x) = v; }
+inline Integers integers(Doubles x) { return reinterpret_cast<Integers>(x); }
+inline Doubles doubles(Integers x) { return reinterpret_cast<Doubles>(x); }
+
+#if defined(TAPER_LEVEL_avx512)
+inline Doubles broadcast(double x) { return _mm512_set1_pd(x); }
+inline Floats broadcast(float x) { return _mm512_set1_ps(x); }
+inline Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return _mm512_fmadd_pd(a, b, c); }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+#elif defined(TAPER_LEVEL_avx2)
+inline Doubles broadcast(double x) { return _mm256_set1_pd(x); }
+inline Floats broadcast(float x) { return _mm256_set1_ps(x); }
+inline Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return _mm256_fmadd_pd(a, b, c); }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+#else
+inline Doubles broadcast(double x) { return Doubles{x, x}; }
+inline Floats broadcast(float x) { return Floats{x, x, x, x}; }
+inline Doubles multiply_add(Doubles a, Doubles b, Doubles c) { return a * b + c; }
+inline Floats multiply_add(Floats a, Floats b, Floats c) { return a * b + c; }
+#endif
+
+// The float lanes from `first` on as doubles.
+template <int first, int... lane>
+inline Doubles widened(Floats v, std::integer_sequence<int, lane...>) {
+    return __builtin_convertvector(__builtin_shufflevector(v, v, (first + lane)...), Doubles);
+}
+inline Doubles low(Floats v) { return widened<0>(v, std::make_integer_sequence<int, lanes>{}); }
+inline Doubles high(Floats v) { return widened<lanes>(v, std::make_integer_sequence<int, lanes>{}); }
+
+template <int rows, int vectors>
+void tile(const SumTile<double>& t) {
+    Doubles sum[rows][vectors];
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; ++v) sum[i][v] = load(t.from + i * columns + v * lanes);
+    }
+    const double *a = t.a, *b = t.b;
+    const std::int64_t terms = t.terms, a_stride = t.a_stride;
+    for (std::int64_t k = 0; k < terms; ++k, a += a_stride, b += columns) {
+        Doubles row[vectors];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; ++v) row[v] = load(b + v * lanes);
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; ++i) {
+            const Doubles factor = broadcast(a[i]);
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; ++v) sum[i][v] = multiply_add(factor, row[v], sum[i][v]);
+        }
+    }
+    double* const to = t.to;
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; ++v) store(to + i * columns + v * lanes, sum[i][v]);
+    }
+}
+
+template <int rows>
+void float_tile(const SumTile<float>& t) {
+    Floats sum[rows][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) sum[i][0] = sum[i][1] = Floats{};
+    const float *a = t.a, *b = t.b;
+    const std::int64_t terms = t.terms, a_stride = t.a_stride;
+    for (std::int64_t k = 0; k < terms; ++k, a += a_stride, b += 2 * columns) {
+        const Floats left = load(b), right = load(b + columns);
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; ++i) {
+            const Floats factor = broadcast(a[i]);
+            sum[i][0] = multiply_add(factor, left, sum[i][0]);
+            sum[i][1] = multiply_add(factor, right, sum[i][1]);
+        }
+    }
+    const std::int64_t from_panel = t.from_panel, to_panel = t.to_panel;
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; ++v) {
+            const double* const from = t.from + v * from_panel + i * columns;
+            double* const to = t.to + v * to_panel + i * columns;
+            store(to, load(from) + low(sum[i][v]));
+            store(to + lanes, load(from + lanes) + high(sum[i][v]));
+        }
+    }
+}
+
+// 1.5 2^52: the low bits of (integer + this) are the integer.
+constexpr double integer_magic = 6755399441055744.0;
+
+std::uint64_t slice(const double* values, std::int64_t n, const Slicing& slicing, double* to, std::int64_t step) {
+    std::uint64_t found = 0;
+    double scale[slice_limit], magic[slice_limit];
+    for (int s = 0; s < slicing.slices; ++s) {
+        scale[s] = power_of_two<double>(-slicing.lowest - s * slice_bits);
+        magic[s] = integer_magic * power_of_two<double>(slicing.lowest + s * slice_bits);
+    }
+    for (int s = slicing.slices - 1; s >= 0; --s) {
+        double* const slice = to + s * step;
+        const double* const from = s == slicing.slices - 1 ? values : slice;
+        double* const rest = s == 0 ? nullptr : slice - step;
+        Integers any = {};
+        for (std::int64_t i = 0; i < n; i += lanes) {
+            const Doubles x = load(from + i), kept = (x + magic[s]) - magic[s];
+            if (rest != nullptr) store(rest + i, x - kept);
+            store(slice + i, kept * scale[s]);
+            any |= integers(kept);
+        }
+        std::int64_t all = 0;
+        for (int l = 0; l < lanes; ++l) all |= any[l];
+        found |= std::uint64_t{all != 0} << s;
+    }
+    return found;
+}
+
+void add(const double* a, const double* b, std::int64_t n, double* to) {
+    for (std::int64_t i = 0; i < n; i += lanes) store(to + i, load(a + i) + load(b + i));
+}
+
+void add_integers(const double* x, std::int64_t n, std::int64_t* limb) {
+    const Integers magic = integers(broadcast(integer_magic));
+    for (std::int64_t i = 0; i < n; i += lanes) store(limb + i, load(limb + i) + (integers(load(x + i) + integer_magic) - magic));
+}
+
+void carry(std::int64_t* limbs, std::int64_t n, int count) {
+    for (int s = 0; s + 1 < count; ++s, limbs += n) {
+        for (std::int64_t i = 0; i < n; i += lanes) {
+            const Integers v = load(limbs + i);
+            store(limbs + i, v & ((std::int64_t{1} << slice_bits) - 1));
+            store(limbs + n + i, load(limbs + n + i) + (v >> slice_bits));
+        }
+    }
+}
+
+// Sums from the highest limb down.  The first addition that is inexact leaves an error of at least the unit of its limb, which what follows
+// cannot outweigh: that error has the sign of the whole rest.
+void round_to_odd(const std::int64_t* limbs, std::int64_t n, const Slicing& slicing, double* x) {
+    const Integers magic = integers(broadcast(integer_magic));
+    for (std::int64_t i = 0; i < n; i += lanes) {
+        Doubles sum = {}, rest = {};
+        for (int s = slicing.slices - 1; s >= 0; --s) {
+            const Doubles limb = (doubles(load(limbs + s * n + i) + magic) - integer_magic) * power_of_two<double>(slicing.lowest + s * slice_bits);
+            const Doubles next = sum + limb, part = next - sum;
+            const Doubles error = (sum - (next - part)) + (limb - part);
+            const Integers exact = rest == 0;
+            sum = doubles((integers(next) & exact) | (integers(sum) & ~exact));
+            rest = doubles((integers(error) & exact) | (integers(rest) & ~exact));
+        }
+        const Integers inexact = rest != 0;  // -1 where it is
+        const Integers beyond = (integers(rest) ^ integers(sum)) >> 63;
+        const Integers odd = (integers(sum) + (inexact & beyond)) | (inexact & 1);
+        const Doubles old = load(x + i);
+        const Integers finite = (old - old) == 0;
+        store(x + i, doubles((odd & finite) | (integers(old) & ~finite)));
+    }
+}
+
+void canonical_nan(double* x, std::int64_t n) {
+    const Integers nan = Integers{} + static_cast<std::int64_t>(Lane<double>::quiet_nan);
+    for (std::int64_t i = 0; i < n; i += lanes) {
+        const Doubles v = load(x + i);
+        const Integers is_number = v == v;
+        store(x + i, doubles((integers(v) & is_number) | (nan & ~is_number)));
+    }
+}
+
+template <int rows>
+void fill_tiles(ExactKernels& k) {
+    if constexpr (rows > 0) {
+        k.narrow[rows] = tile<rows, 1>;
+        k.wide[rows] = tile<rows, 2>;
+        k.floats[rows] = float_tile<rows>;
+        fill_tiles<rows - 1>(k);
+    }
+}
+
+ExactKernels make_kernels() {
+    ExactKernels k = {};
+    k.rows = tile_rows;
+    k.lanes = lanes;
+    fill_tiles<tile_rows>(k);
+    k.slice = slice;
+    k.add = add;
+    k.add_integers = add_integers;
+    k.carry = carry;
+    k.round_to_odd = round_to_odd;
+    k.canonical_nan = canonical_nan;
+    return k;
+}
+
+}  // namespace
+
+const ExactKernels& exact_kernels() {
+    static const ExactKernels kernels = make_kernels();
+    return kernels;
+}
+
+}  // namespace taper::TAPER_LEVEL

@@ -1,0 +1,71 @@
+// The innermost loops of exact sums, compiled once per CPU level (exact_kernels.cpp).
+// A tile is `height` lines of the left side by one panel of 2 lanes() lines of the right; its sums lie row by row, [height][2 lanes].
+#pragma once
+
+#include <cstdint>
+
+#include <taper/formats/cpu_level.h>
+
+namespace taper {
+
+// to[i][j] = from[i][j] + sum_k a[k][i] b[k][j], k ascending.  In the inexact flag alone it shows whether a rounding was inexact.
+// The kernels of floats and of integers take panels of b twice as wide, two panels' sums: the second ones `from_panel` and `to_panel` further on.
+template <class Element>
+struct SumTile {
+    std::int64_t terms;
+    const Element* a;
+    std::int64_t a_stride;
+    const Element* b;
+    const double* from;
+    std::int64_t from_panel;
+    double* to;
+    std::int64_t to_panel;
+};
+
+// A value is an integer times 2^lowest; cut into slices of slice_bits bits, signed, it is sum_s to[s * step + i] 2^(lowest + s slice_bits).
+constexpr int slice_bits = 20;
+constexpr int slice_limit = 64;
+struct Slicing {
+    int slices = 0;
+    int lowest = 0;
+};
+
+struct ExactKernels {
+    static constexpr int rows_limit = 14;
+    template <class Element>
+    using TileKernel = void (*)(const SumTile<Element>&);
+
+    int rows;   // of the largest tile
+    int lanes;  // doubles in a vector
+    TileKernel<double> narrow[rows_limit + 1], wide[rows_limit + 1];  // [rows of the tile]; narrow: only the first `lanes` columns
+    TileKernel<float> floats[rows_limit + 1];
+
+    // Below, n is a multiple of 2 lanes.
+    // Returns a bit for each slice that is not all zero.
+    std::uint64_t (*slice)(const double* values, std::int64_t n, const Slicing& slicing, double* to, std::int64_t step);
+    // to = a + b
+    void (*add)(const double* a, const double* b, std::int64_t n, double* to);
+    // limb += x, integers below 2^51.
+    void (*add_integers)(const double* x, std::int64_t n, std::int64_t* limb);
+    // Moves what limb s holds beyond slice_bits bits on to limb s + 1; all but the last become nonnegative.
+    void (*carry)(std::int64_t* limbs, std::int64_t n, int count);
+    // to = sum_s limbs[s][i] 2^(lowest + s slice_bits) rounded to odd (formats/lane.h), of carried limbs; x[i] stays where it is not finite.
+    void (*round_to_odd)(const std::int64_t* limbs, std::int64_t n, const Slicing& slicing, double* x);
+    // Any NaN becomes the one of the formats.
+    void (*canonical_nan)(double* x, std::int64_t n);
+};
+
+namespace plain {
+const ExactKernels& exact_kernels();
+}
+namespace avx2 {
+const ExactKernels& exact_kernels();
+}
+namespace avx512 {
+const ExactKernels& exact_kernels();
+}
+
+// Those of this machine's level.
+const ExactKernels& exact_kernels();
+
+}  // namespace taper
