@@ -119,6 +119,53 @@ void float_tile(const SumTile<float>& t) {
     }
 }
 
+#if defined(TAPER_LEVEL_avx512)
+template <int rows, int pieces>
+void unpacked_tile(const UnpackedTile& u) {
+    const SumTile<double>& t = u.tile;
+    Doubles sum[rows][2];
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+        sum[i][0] = load(t.from + i * columns);
+        sum[i][1] = load(t.from + i * columns + lanes);
+    }
+    const double *a = t.a, *const values = u.values;
+    const std::int64_t *const term = u.term, terms = t.terms, a_stride = t.a_stride;
+    std::int64_t offset[2][pieces];
+    __mmask8 some[2][pieces];
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; ++v) {
+#pragma GCC unroll 3
+        for (int p = 0; p < pieces; ++p) {
+            offset[v][p] = u.offset[v][p];
+            some[v][p] = u.columns[v][p];
+        }
+    }
+    for (std::int64_t k = 0; k < terms; ++k, a += a_stride) {
+        const double* const b = values + term[k];
+        Doubles row[2];
+#pragma GCC unroll 2
+        for (int v = 0; v < 2; ++v) {
+            row[v] = _mm512_maskz_loadu_pd(some[v][0], b + offset[v][0]);
+#pragma GCC unroll 3
+            for (int p = 1; p < pieces; ++p) row[v] = _mm512_mask_loadu_pd(row[v], some[v][p], b + offset[v][p]);
+        }
+#pragma GCC unroll 14
+        for (int i = 0; i < rows; ++i) {
+            const Doubles factor = broadcast(a[i]);
+            sum[i][0] = multiply_add(factor, row[0], sum[i][0]);
+            sum[i][1] = multiply_add(factor, row[1], sum[i][1]);
+        }
+    }
+    double* const to = t.to;
+#pragma GCC unroll 14
+    for (int i = 0; i < rows; ++i) {
+        store(to + i * columns, sum[i][0]);
+        store(to + i * columns + lanes, sum[i][1]);
+    }
+}
+#endif
+
 // 1.5 2^52: the low bits of (integer + this) are the integer.
 constexpr double integer_magic = 6755399441055744.0;
 
@@ -204,6 +251,11 @@ void fill_tiles(ExactKernels& k) {
         k.narrow[rows] = tile<rows, 1>;
         k.wide[rows] = tile<rows, 2>;
         k.floats[rows] = float_tile<rows>;
+#if defined(TAPER_LEVEL_avx512)
+        k.unpacked[1][rows] = unpacked_tile<rows, 1>;
+        k.unpacked[2][rows] = unpacked_tile<rows, 2>;
+        k.unpacked[3][rows] = unpacked_tile<rows, 3>;
+#endif
         fill_tiles<rows - 1>(k);
     }
 }

@@ -22,6 +22,17 @@ struct SumTile {
     std::int64_t to_panel;
 };
 
+// The same sums with b where it lies, unpacked: column c of term k at values[term[k] + c], for each vector of columns from up to piece_limit places.
+// Lanes of vector v in columns[v][p] are read from values + term[k] + offset[v][p]; a piece without lanes has the offset of another.
+struct UnpackedTile {
+    static constexpr int piece_limit = 3;
+    SumTile<double> tile;  // but for b
+    const double* values;
+    const std::int64_t* term;
+    std::int64_t offset[2][piece_limit];
+    std::uint8_t columns[2][piece_limit];
+};
+
 // A value is an integer times 2^lowest; cut into slices of slice_bits bits, signed, it is sum_s to[s * step + i] 2^(lowest + s slice_bits).
 constexpr int slice_bits = 20;
 constexpr int slice_limit = 64;
@@ -39,6 +50,7 @@ struct ExactKernels {
     int lanes;  // doubles in a vector
     TileKernel<double> narrow[rows_limit + 1], wide[rows_limit + 1];  // [rows of the tile]; narrow: only the first `lanes` columns
     TileKernel<float> floats[rows_limit + 1];
+    void (*unpacked[UnpackedTile::piece_limit + 1][rows_limit + 1])(const UnpackedTile&);  // [pieces]; null where the level has no masked loads
 
     // Below, n is a multiple of 2 lanes.
     // Returns a bit for each slice that is not all zero.
