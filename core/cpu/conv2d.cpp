@@ -1,11 +1,7 @@
 // Convolution and its two gradients: which driver computes a call.
-#include <algorithm>
-#include <cmath>
-
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/correlate.h>
 #include <taper/core/cpu/sums.h>
-#include <taper/formats/convert.h>
 
 namespace taper {
 
@@ -26,14 +22,6 @@ bool sum_elsewhere(CpuBackend& backend, const cpu::SumCall& call, const Tensor& 
 // The kernel covers the whole image: each output is one dot product, and the convolution a matrix product of [N, CRS] and [O, CRS].
 bool is_matrix_product(const cpu::ConvSizes& z) { return z.padding == 0 && z.h == z.r && z.w == z.s; }
 
-// An exact sum has no order, and terms with a zero add nothing unless the other operand is not finite: those of padding may be left out.
-bool may_skip_zeros(const Accumulator& accumulator, const Tensor& w) {
-    if (accumulator.kind() != Accumulator::Kind::exact) return false;
-    std::vector<double> values(static_cast<std::size_t>(w.elements()));
-    decode(w.format(), w.data(), values.size(), values.data());
-    return std::all_of(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
-}
-
 Backend::MatmulShape matrix_product(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose_a, bool transpose_b) {
     return {.batch = 1, .m = m, .n = n, .k = k, .a_offset = {0}, .b_offset = {0}, .transpose_a = transpose_a, .transpose_b = transpose_b};
 }
@@ -52,11 +40,9 @@ void CpuBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumul
 void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, Tensor& dx,
                                       const RoundingMode& mode) {
     const cpu::ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
-    const auto by_matrices = [&] { matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode); };
-    if (is_matrix_product(z) && may_skip_zeros(accumulator, w)) return by_matrices();
     const auto problem = [&]<class Real>() { return cpu::conv2d_backward_data_problem<Real>(z, dy, w); };
     if (sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, mode}, dy, w, {}, problem)) return;
-    if (is_matrix_product(z)) return by_matrices();
+    if (is_matrix_product(z)) return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode);
     count_nan(cpu::correlate_backward_data(z, dy, w, dx, mode));
 }
 
