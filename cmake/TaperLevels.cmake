@@ -6,7 +6,7 @@ else()
   set(TAPER_LEVELS plain)
 endif()
 set(TAPER_LEVEL_FLAGS_plain)
-set(TAPER_LEVEL_FLAGS_avx2 -mavx2 -mfma -mbmi2 -mprefer-vector-width=256)
+set(TAPER_LEVEL_FLAGS_avx2 -mavx2 -mf16c -mfma -mbmi2 -mprefer-vector-width=256)
 set(TAPER_LEVEL_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mfma -mbmi2 -mprefer-vector-width=512)
 
 function(taper_add_levels target)

@@ -15,7 +15,7 @@ namespace {
 // Every topic's goals, in the order in which they are measured.
 std::vector<Goal> goals() {
     std::vector<Goal> all;
-    for (const auto topic : {convert_goals, float32_goals, training_goals})
+    for (const auto topic : {convert_goals, float32_goals, rounded_goals, training_goals})
         for (Goal& goal : topic()) all.push_back(std::move(goal));
     return all;
 }
@@ -25,7 +25,7 @@ bool run_goal(const Goal& goal, const Effort& effort) {
     const int threads = omp_get_max_threads();
     const Outcome outcome = goal.measure(effort);
     omp_set_num_threads(threads);
-    const std::string wanted = fmt::format("{}{:.2f}", goal.bound == Bound::at_most ? "<=" : "", goal.goal);
+    const std::string wanted = fmt::format("{}{:.{}f}", goal.bound == Bound::at_most ? "<=" : "", goal.goal, goal.goal < 0.1 ? 3 : 2);
     const bool ok = !outcome.ratio || (goal.bound == Bound::at_most ? *outcome.ratio <= goal.goal : *outcome.ratio >= goal.goal);
     if (outcome.ratio)
         fmt::print("{} {:.3f} {} {}\n", goal.name, *outcome.ratio, wanted, ok ? "ok" : "short");

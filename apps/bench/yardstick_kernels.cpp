@@ -41,7 +41,7 @@ double multiply_add_burst() {
     const Vector a = broadcast(factor), b = broadcast(factor);
     Vector sum[chains];
 #pragma GCC unroll 12
-    for (Vector& s : sum) s = b;
+    for (Vector& s : sum) s = broadcast(factor);  // read anew: chains that begin alike are computed as one
     for (int round = 0; round < rounds; ++round) {
 #pragma GCC unroll 12
         for (Vector& s : sum) s = multiply_add(s, a, b);

@@ -57,7 +57,10 @@ nn::Precision PrecisionOptions::precision() const {
     nn::Precision precision = posit ? posit_mix() : nn::Precision{};
     for (std::size_t i = 0; i < roles.size(); ++i)
         if (roles[i]) precision.*role_options[i].role = *roles[i];
-    for (std::size_t i = 0; i < accumulators.size(); ++i) precision.*accumulator_options[i].role = accumulators[i].value_or(accumulate.value_or(Accumulator()));
+    precision.forward = accumulate.value_or(Accumulator());
+    precision.backward_data = precision.backward_weights = accumulate_backward.value_or(precision.forward);
+    for (std::size_t i = 0; i < accumulators.size(); ++i)
+        if (accumulators[i]) precision.*accumulator_options[i].role = *accumulators[i];
     return precision;
 }
 
@@ -73,9 +76,13 @@ void add_precision_options(CLI::App& app, PrecisionOptions& options) {
     app.add_flag("--posit", options.posit, "posit(8,2), with posit(16,2) for loss, master and state; roles named apart override it")->group(formats);
     for (std::size_t i = 0; i < role_options.size(); ++i)
         add_parsed(app, role_options[i].flag, options.roles[i], parse_target, role_options[i].help, "FORMAT", formats);
-    const char* sums = "Sums of products (float32; exact is one rounding of the exact sum, and slow)";
+    const char* sums = "Sums of products";
     const auto parse = [](const std::string& text) { return Accumulator::parse(text); };
-    add_parsed(app, "--accumulate", options.accumulate, parse, "how matrix products and convolutions add up", "MODE", sums);
+    add_parsed(app, "--accumulate", options.accumulate, parse,
+               "how matrix products and convolutions add up: float32 (the default), float64, exact, \"rounded(posit(16,2))\", \"rounded(fp16,fp16)\", "
+               "\"rounded_f32(fp16)\", \"chunked(64,float32,fp16)\", \"compensated(bf16)\", ...",
+               "MODE", sums);
+    add_parsed(app, "--accumulate-backward", options.accumulate_backward, parse, "the same for the two backward products", "MODE", sums);
     for (std::size_t i = 0; i < accumulator_options.size(); ++i)
         add_parsed(app, accumulator_options[i].flag, options.accumulators[i], parse, "the same for one of the three products", "MODE", sums);
 }

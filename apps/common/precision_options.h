@@ -18,7 +18,8 @@ nn::Precision posit_mix();
 struct PrecisionOptions {
     bool posit = false;
     std::array<std::optional<Target>, 8> roles = {};              // in the order of nn::Precision
-    std::optional<Accumulator> accumulate = {};                   // all three
+    std::optional<Accumulator> accumulate = {};                   // all three products
+    std::optional<Accumulator> accumulate_backward = {};          // backward-data and backward-weights
     std::array<std::optional<Accumulator>, 3> accumulators = {};  // forward, backward-data, backward-weights
     nn::Precision precision() const;
 };

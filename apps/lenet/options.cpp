@@ -5,7 +5,7 @@
 namespace taper::apps {
 namespace {
 
-const char* const footer = R"(
+const char* const footer = R"text(
 Examples:
   lenet                                               float32, ten epochs: about 90 % of the test images right
   lenet --posit                                       the same in 8-bit posits, within half a point of it
@@ -13,12 +13,15 @@ Examples:
                                                       both side by side, a table and a plot of the curves
   lenet --weights e4m3 --activations e4m3 --errors e5m2 --gradients e5m2 --loss-scale 256
   lenet --posit --gradients "posit(8,2) stochastic"   a rounding after a format: nearest, zero, stochastic
+  lenet --posit --accumulate exact                    a quire: one rounding of the exact sum of each dot product
+  lenet --posit --accumulate-forward "rounded(posit(16,2))" --accumulate-backward exact
+                                                      every step of a forward sum rounded
   lenet --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
   lenet --data mnist --epochs 5                       MNIST, or any other folder of idx files with 28 x 28 images
 
 An epoch of the 60,000 images takes a few seconds on two cores.  Results do not depend on the number of threads.
 Exit codes: 0 done, 1 an error, told in one sentence, 2 a bad command line, 130 or 143 stopped by a signal (after saving).
-)";
+)text";
 
 void add_options(CLI::App& app, LenetOptions& o) {
     const char* data = "Data";

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include <taper/core/cpu/correlate.h>
@@ -37,12 +36,6 @@ std::int64_t chunk_count(const WeightGradient& task) {
         chunks *= 2;
     }
     return chunks;
-}
-
-bool all_finite(const float* values, std::int64_t n) {
-    std::uint32_t wrong = 0;
-    for (std::int64_t i = 0; i < n; ++i) wrong |= (std::bit_cast<std::uint32_t>(values[i]) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
-    return wrong == 0;
 }
 
 // Decodes image n of x and panels of dy into their frames.  False: x holds an infinity or a NaN.

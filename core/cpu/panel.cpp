@@ -1,6 +1,7 @@
 #include <taper/core/cpu/panel.h>
 
 #include <algorithm>
+#include <bit>
 
 #include <taper/core/cpu/scratch.h>
 
@@ -53,6 +54,23 @@ void pack_terms(const ProductKernels<float>& kernels, const PanelSource& source,
 }
 
 }  // namespace
+
+bool all_finite(const float* values, std::int64_t count) {
+    std::uint32_t wrong = 0;
+    for (std::int64_t i = 0; i < count; ++i) wrong |= (std::bit_cast<std::uint32_t>(values[i]) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
+    return wrong == 0;
+}
+
+bool all_finite(const Tensor& x) {
+    constexpr std::int64_t block = 4096;
+    float* const buffer = thread_scratch<float>(Scratch::decoded, block);
+    const CodeReader codes(x);
+    for (std::int64_t i = 0; i < x.elements(); i += block) {
+        const std::int64_t count = std::min(block, x.elements() - i);
+        if (!all_finite(codes.read(i, count, buffer), count)) return false;
+    }
+    return true;
+}
 
 void pack_panels(const ProductKernels<float>& kernels, const PanelSource& source, const PanelRange& range, std::int64_t width, float* panels) {
     (source.terms_are_neighbours ? pack_lines : pack_terms)(kernels, source, range, width, panels);

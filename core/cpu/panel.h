@@ -31,6 +31,10 @@ class CodeReader {
     std::optional<Decoder> decoder_;
 };
 
+// Neither infinity nor NaN among them?
+bool all_finite(const float* values, std::int64_t count);
+bool all_finite(const Tensor& x);
+
 // A matrix seen from a product: `line` counts rows of a or columns of b, k the terms of the sum.
 struct PanelSource {
     const CodeReader& codes;

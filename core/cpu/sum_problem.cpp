@@ -89,9 +89,8 @@ DecodedValues<Real> framed_values(const Tensor& x, const Framing& f) {
     return values;
 }
 
-template <class Real>
-std::vector<Real> bias_values(const Tensor& bias) {
-    std::vector<Real> values(bias.defined() ? static_cast<std::size_t>(bias.elements()) : 0);
+std::vector<double> bias_values(const Tensor& bias) {
+    std::vector<double> values(bias.defined() ? static_cast<std::size_t>(bias.elements()) : 0);
     if (bias.defined()) decode(bias.format(), bias.data(), values.size(), values.data());
     return values;
 }
@@ -108,7 +107,7 @@ SumProblem<Real> matmul_problem(const Backend::MatmulShape& s, const Tensor& a, 
     for (std::int64_t i = 0; i < s.batch; ++i) {
         problem.batch.push_back({s.a_offset[static_cast<std::size_t>(i)], s.b_offset[static_cast<std::size_t>(i)], i * s.m * s.n});
     }
-    problem.bias = bias_values<Real>(bias);
+    problem.bias = bias_values(bias);
     return problem;
 }
 
@@ -121,7 +120,7 @@ SumProblem<Real> conv2d_problem(const ConvSizes& z, const Tensor& x, const Tenso
     problem.right = {framed_values<Real>(x, f), offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
                      offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}), offsets({{z.n, z.o * map}, {map, 1}})};
     problem.batch = {{0, 0, 0}};
-    problem.bias = bias_values<Real>(bias);
+    problem.bias = bias_values(bias);
     problem.bias_of_rows = true;
     return problem;
 }

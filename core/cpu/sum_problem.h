@@ -35,7 +35,7 @@ struct SumProblem {
     };
     SumSide<Real> left, right;  // left: rows of a tile; right: its columns
     std::vector<Base> batch;    // one problem each, over the same lines and terms
-    std::vector<Real> bias;     // of each column, or row, or empty
+    std::vector<double> bias;   // of each column, or row, or empty; a format of its own, which Real might not hold
     bool bias_of_rows = false;
 
     std::int64_t rows() const { return static_cast<std::int64_t>(left.line.size()); }

@@ -171,8 +171,8 @@ TEST_F(Lenet, LearnsTheBars) {
 
 TEST_F(Lenet, RunsTheFormatsOfItsExamples) {
     const Arguments small_floats{"--weights", "e4m3", "--activations", "e4m3", "--errors", "e5m2", "--gradients", "e5m2", "--loss-scale", "256"};
-    for (const Arguments& formats :
-         {small_floats, Arguments{"--posit", "--gradients", "posit(8,2) stochastic"}, Arguments{"--posit", "--accumulate-forward", "exact"}}) {
+    for (const Arguments& formats : {small_floats, Arguments{"--posit", "--gradients", "posit(8,2) stochastic"}, Arguments{"--posit", "--accumulate", "exact"},
+                                     Arguments{"--posit", "--accumulate-forward", "rounded(posit(16,2))", "--accumulate-backward", "exact"}}) {
         const Outcome outcome = train(plus({"--epochs", "1", "--quiet", "--limit", "24"}, formats));
         EXPECT_EQ(outcome.code, 0) << outcome.err;
         for (const std::string& word : formats)

@@ -112,56 +112,96 @@ TEST_F(Conv2d, IntegersExactly) {
     }
 }
 
-// Random posit codes, some of them NaR: convolution equals matmul over an explicit unfolding, bit for bit; float32 finds NaR at the same places.
-TEST_F(Conv2d, EqualsMatmulOverAnUnfolding) {
-    for (const Case& z : {Case{2, 3, 6, 5, 4, 3, 3, 1, 1}, Case{2, 2, 7, 7, 3, 3, 2, 2, 1}, Case{3, 1, 8, 8, 2, 5, 5, 3, 2}, Case{2, 2, 5, 5, 3, 1, 1, 2, 0}}) {
-        const auto codes = [&](const Shape& shape, std::uint64_t seed) {
+// A case with random posit codes, one of each tensor NaR, and its explicit unfoldings.
+struct Unfolding {
+    Case z;
+    Tensor x, w, dy;
+    Tensor rows_of_x;    // [N P Q, C R S]: what each output reads, zeros in the padding
+    Tensor rows_of_w;    // [O, C R S]
+    Tensor spread_dy;    // [N H W, O R S]: what each element of dx reads of dy, zeros between its elements
+    Tensor flipped_w;    // [C, O R S]
+    Tensor lines_of_dy;  // [O, N P Q]
+
+    explicit Unfolding(const Case& c) : z(c) {
+        const auto codes = [](const Shape& shape, std::uint64_t seed) {
             auto v = random_codes(p8, static_cast<std::size_t>(shape.elements()), seed);
             for (std::size_t i = 0; i < v.size(); ++i) v[i] = v[i] == 0x80 ? 0x40 : v[i];
             v[seed % v.size()] = 0x80;
             return v;
         };
-        const auto x = codes(z.x(), 101), w = codes(z.weights(), 57), dy = codes(z.y(), 83);
+        const auto vx = codes(z.x(), 101), vw = codes(z.weights(), 57), vdy = codes(z.y(), 83);
         const std::int64_t depth = z.c * z.r * z.s, map = z.p() * z.q(), area = z.r * z.s;
         const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
-        std::vector<std::uint64_t> ux(at(z.n * map * depth)), flipped(at(z.c * z.o * area)), udy(at(z.n * z.h * z.w * z.o * area)),
-            rows_of_dy(at(z.o * z.n * map));
+        std::vector<std::uint64_t> ux(at(z.n * map * depth)), flipped(at(z.c * z.o * area)), udy(at(z.n * z.h * z.w * z.o * area)), lines(at(z.o * z.n * map));
         z.visit([&](std::size_t iy, std::int64_t ix, std::size_t iw) {
             const std::int64_t y = static_cast<std::int64_t>(iy), k = static_cast<std::int64_t>(iw) % depth, o = y / map % z.o, n = y / map / z.o, t = k % area,
                                c = k / area;
-            flipped[at((c * z.o + o) * area + area - 1 - t)] = w[iw];
-            rows_of_dy[at((o * z.n + n) * map + y % map)] = dy[iy];
+            flipped[at((c * z.o + o) * area + area - 1 - t)] = vw[iw];
+            lines[at((o * z.n + n) * map + y % map)] = vdy[iy];
             if (ix < 0) return;
-            ux[at((n * map + y % map) * depth + k)] = x[at(ix)];
+            ux[at((n * map + y % map) * depth + k)] = vx[at(ix)];
             const std::int64_t pixel = n * z.h * z.w + ix % (z.h * z.w);
-            udy[at((pixel * z.o + o) * area + area - 1 - t)] = dy[iy];
+            udy[at((pixel * z.o + o) * area + area - 1 - t)] = vdy[iy];
         });
-        const auto tensor = [](const std::vector<std::uint64_t>& v, const Shape& shape) { return Tensor::from_codes(v, shape, p8); };
-        const core::MatmulOptions exact{.transpose_b = true, .accumulator = Accumulator::exact()};
-        const SumOptions sum{.accumulator = Accumulator::exact()};
-        const Tensor tx = tensor(x, z.x()), tw = tensor(w, z.weights()), tdy = tensor(dy, z.y());
-        const Tensor my = matmul(tensor(ux, {z.n * map, depth}), tensor(w, {z.o, depth}), exact);                          // [N P Q, O]
-        const Tensor mdx = matmul(tensor(udy, {z.n * z.h * z.w, z.o * area}), tensor(flipped, {z.c, z.o * area}), exact);  // [N H W, C]
-        const Tensor mdw = matmul(tensor(rows_of_dy, {z.o, z.n * map}), tensor(ux, {z.n * map, depth}), {.accumulator = Accumulator::exact()});
-        const auto channels_last = [&](const Tensor& t, std::int64_t pixels, std::int64_t channels) {
-            const auto v = t.codes();
-            std::vector<std::uint64_t> moved;
-            for (std::int64_t i = 0; i < z.n * pixels; ++i) {
-                for (std::int64_t c = 0; c < channels; ++c) moved.push_back(v[at((i / pixels * channels + c) * pixels + i % pixels)]);
-            }
-            return moved;
-        };
-        EXPECT_EQ(channels_last(conv2d(tx, tw, {}, z.spec(), sum), map, z.o), my.codes()) << z.str();
-        EXPECT_EQ(channels_last(conv2d_backward_data(tdy, tw, z.x(), z.spec(), sum), z.h * z.w, z.c), mdx.codes()) << z.str();
-        EXPECT_EQ(conv2d_backward_weights(tdy, tx, z.weights(), z.spec(), sum).codes(), mdw.codes()) << z.str();
-        const auto nars = [](const Tensor& t) {
-            std::vector<bool> v;
-            for (const std::uint64_t code : t.codes()) v.push_back(code == 0x80);
-            return v;
-        };
-        EXPECT_EQ(nars(conv2d(tx, tw, {}, z.spec())), nars(conv2d(tx, tw, {}, z.spec(), sum))) << z.str();
-        EXPECT_EQ(nars(conv2d_backward_data(tdy, tw, z.x(), z.spec())), nars(conv2d_backward_data(tdy, tw, z.x(), z.spec(), sum))) << z.str();
-        EXPECT_EQ(nars(conv2d_backward_weights(tdy, tx, z.weights(), z.spec())), nars(conv2d_backward_weights(tdy, tx, z.weights(), z.spec(), sum))) << z.str();
+        x = Tensor::from_codes(vx, z.x(), p8), w = Tensor::from_codes(vw, z.weights(), p8), dy = Tensor::from_codes(vdy, z.y(), p8);
+        rows_of_x = Tensor::from_codes(ux, {z.n * map, depth}, p8), rows_of_w = w.reshape({z.o, depth});
+        spread_dy = Tensor::from_codes(udy, {z.n * z.h * z.w, z.o * area}, p8), flipped_w = Tensor::from_codes(flipped, {z.c, z.o * area}, p8);
+        lines_of_dy = Tensor::from_codes(lines, {z.o, z.n * map}, p8);
+    }
+
+    // The codes of t [N, channels, pixels] as [N pixels, channels].
+    std::vector<std::uint64_t> channels_last(const Tensor& t, std::int64_t pixels, std::int64_t channels) const {
+        const auto v = t.codes();
+        std::vector<std::uint64_t> moved;
+        for (std::int64_t i = 0; i < z.n * pixels; ++i) {
+            for (std::int64_t c = 0; c < channels; ++c) moved.push_back(v[static_cast<std::size_t>((i / pixels * channels + c) * pixels + i % pixels)]);
+        }
+        return moved;
+    }
+};
+
+std::vector<Unfolding> unfoldings() {
+    std::vector<Unfolding> all;
+    for (const Case& z : {Case{2, 3, 6, 5, 4, 3, 3, 1, 1}, Case{2, 2, 7, 7, 3, 3, 2, 2, 1}, Case{3, 1, 8, 8, 2, 5, 5, 3, 2}, Case{2, 2, 5, 5, 3, 1, 1, 2, 0},
+                          Case{3, 5, 9, 9, 18, 3, 3, 1, 1}, Case{4, 3, 4, 4, 7, 4, 4, 1, 0}}) {
+        all.emplace_back(z);
+    }
+    return all;
+}
+
+// Convolution equals matmul over an explicit unfolding, bit for bit, in every mode that fixes its order.
+TEST_F(Conv2d, EqualsMatmulOverAnUnfolding) {
+    for (const Unfolding& u : unfoldings()) {
+        for (const char* name : {"exact", "float64", "rounded(posit(8,2))", "rounded(posit(16,1))", "rounded(posit(16,1),posit(8,1))", "rounded(fp16)",
+                                 "rounded(e4m3)", "rounded(posit(32,2))", "rounded_f32(posit(16,2))", "rounded_f32(bf16)", "compensated(posit(8,2))",
+                                 "chunked(7,float32,posit(16,2))", "chunked(4,exact,posit(8,2))", "chunked(5,rounded(fp16),bf16)"}) {
+            const Case& z = u.z;
+            const Accumulator accumulator = Accumulator::parse(name);
+            const SumOptions sum{.accumulator = accumulator, .output = Target(Format::posit(16, 2))};
+            const core::MatmulOptions rows{.transpose_b = true, .accumulator = accumulator, .output = sum.output};
+            const Tensor y = conv2d(u.x, u.w, {}, z.spec(), sum), dx = conv2d_backward_data(u.dy, u.w, z.x(), z.spec(), sum);
+            EXPECT_EQ(u.channels_last(y, z.p() * z.q(), z.o), matmul(u.rows_of_x, u.rows_of_w, rows).codes()) << z.str() << " " << name;
+            EXPECT_EQ(u.channels_last(dx, z.h * z.w, z.c), matmul(u.spread_dy, u.flipped_w, rows).codes()) << z.str() << " " << name;
+            EXPECT_EQ(conv2d_backward_weights(u.dy, u.x, z.weights(), z.spec(), sum).codes(),
+                      matmul(u.lines_of_dy, u.rows_of_x, {.accumulator = accumulator, .output = sum.output}).codes())
+                << z.str() << " " << name;
+        }
+    }
+}
+
+TEST_F(Conv2d, Float32FindsNaRWhereExactSumsDo) {
+    const auto nars = [](const Tensor& t) {
+        std::vector<bool> v;
+        for (const std::uint64_t code : t.codes()) v.push_back(code == 0x80);
+        return v;
+    };
+    const SumOptions exact{.accumulator = Accumulator::exact()};
+    for (const Unfolding& u : unfoldings()) {
+        const Case& z = u.z;
+        EXPECT_EQ(nars(conv2d(u.x, u.w, {}, z.spec())), nars(conv2d(u.x, u.w, {}, z.spec(), exact))) << z.str();
+        EXPECT_EQ(nars(conv2d_backward_data(u.dy, u.w, z.x(), z.spec())), nars(conv2d_backward_data(u.dy, u.w, z.x(), z.spec(), exact))) << z.str();
+        EXPECT_EQ(nars(conv2d_backward_weights(u.dy, u.x, z.weights(), z.spec())), nars(conv2d_backward_weights(u.dy, u.x, z.weights(), z.spec(), exact)))
+            << z.str();
     }
 }
 
