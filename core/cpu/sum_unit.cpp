@@ -28,6 +28,8 @@ SumUnit::SumUnit(const SumJob& job, std::int64_t entry, const Range& strips, con
       right_(job.problem.right, base_.right, job.width, Scratch::right),
       left_floats_(job.problem.left, base_.left, job.height, Scratch::weights),
       right_floats_(job.problem.right, base_.right, 2 * job.width, Scratch::image),
+      left_pairs_(job.problem.left, base_.left, job.height, job.left.lowest, Scratch::image),
+      right_pairs_(job.problem.right, base_.right, 2 * job.width, job.right.lowest, Scratch::decoded),
       left_slices_(job.left, Scratch::errors),
       right_slices_(job.right, Scratch::partial),
       room_(static_cast<std::size_t>(6 * job.tile_size())) {}
@@ -47,6 +49,7 @@ void SumUnit::add_terms(const Range& blocks) {
         const Keep keep = strips_.size() <= strips_of_group ? Keep::last : Keep::all;
         right_.start(columns, terms, keep);
         if (job_.floats) right_floats_.start(columns, terms, keep);
+        if (job_.pairs) right_pairs_.start(columns, terms);
         for (std::int64_t strip = strips_.begin; strip < strips_.end; strip += strips_of_group) {
             sum_group({strip, std::min(strips_.end, strip + strips_of_group)}, terms, block == blocks.begin);
         }
@@ -58,12 +61,14 @@ void SumUnit::sum_group(const Range& group, const Range& terms, bool first) {
     const Range rows{job_.rows(group.begin).begin, job_.rows(group.end - 1).end};
     left_.start(rows, terms);
     if (job_.floats) left_floats_.start(rows, terms);
+    if (job_.pairs) left_pairs_.start(rows, terms);
     left_slices_.start();
     right_slices_.start();
-    const std::int64_t step = job_.floats ? 2 : 1;
+    const std::int64_t step = job_.floats || job_.pairs ? 2 : 1;
     for (std::int64_t panel = panels_.begin; panel < panels_.end; panel += step) {
         const std::int64_t count = std::min(step, panels_.end - panel);
         for (std::int64_t strip = group.begin; strip < group.end; ++strip) {
+            if (job_.pairs && try_pairs({strip, panel, first}, count)) continue;
             if (job_.floats && try_floats({strip, panel, first}, count)) continue;
             for (std::int64_t p = panel; p < panel + count; ++p) sum_tile({strip, p, first});
         }
@@ -91,9 +96,31 @@ const double* SumUnit::start_of(const At& at, std::int64_t place) {
     return room;
 }
 
+// The sums that a kernel tried, if it was exact.
+bool SumUnit::take_tried(const At& at, std::int64_t count) {
+    if (flag_->raised()) {
+        flag_->clear();
+        return false;
+    }
+    std::copy(tried(), tried() + count * job_.tile_size(), sums_of(at.strip, at.panel));
+    return true;
+}
+
+bool SumUnit::try_pairs(const At& at, std::int64_t count) {
+    const std::int64_t strip = at.strip - group_begin_, panel = (at.panel - panels_.begin) / 2;
+    const std::int32_t *const a = left_pairs_.panel(job_.kernels, strip), *const b = right_pairs_.panel(job_.kernels, panel);
+    const std::int64_t left = std::max<std::int64_t>(left_pairs_.largest(strip), 1), right = std::max<std::int64_t>(right_pairs_.largest(panel), 1);
+    constexpr std::int64_t most = (std::int64_t{1} << 31) - 1;
+    if (left == most || right == most) return false;  // not finite
+    const double *const from = start_of(at), *const second = start_of({at.strip, at.panel + count - 1, at.first}, count - 1);
+    const SumTile<std::int32_t> tile{(terms_ + 1) / 2, a, job_.height, b, from, second - from, tried(), job_.tile_size()};
+    job_.kernels.pairs[job_.rows(at.strip).size()]({tile, most / (2 * left * right), std::ldexp(1.0, job_.left.lowest + job_.right.lowest)});
+    if (!take_tried(at, count)) return false;
+    rungs_.integers += static_cast<std::uint64_t>(count);
+    return true;
+}
+
 bool SumUnit::try_floats(const At& at, std::int64_t count) {
-    const std::int64_t n = job_.tile_size();
-    double* const tried = this->tried();
     const double *const from = start_of(at), *const second = start_of({at.strip, at.panel + count - 1, at.first}, count - 1);
     job_.kernels.floats[job_.rows(at.strip).size()]({.terms = terms_,
                                                      .a = left_floats_.panel(at.strip - group_begin_),
@@ -101,13 +128,9 @@ bool SumUnit::try_floats(const At& at, std::int64_t count) {
                                                      .b = right_floats_.panel((at.panel - panels_.begin) / 2),
                                                      .from = from,
                                                      .from_panel = second - from,
-                                                     .to = tried,
-                                                     .to_panel = n});
-    if (flag_->raised()) {
-        flag_->clear();
-        return false;
-    }
-    std::copy(tried, tried + count * n, sums_of(at.strip, at.panel));
+                                                     .to = tried(),
+                                                     .to_panel = job_.tile_size()});
+    if (!take_tried(at, count)) return false;
     rungs_.float32 += static_cast<std::uint64_t>(count);
     return true;
 }

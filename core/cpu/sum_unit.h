@@ -29,7 +29,9 @@ class SumUnit {
     };
     void sum_group(const Range& group, const Range& terms, bool first);
     void sum_tile(const At& at);
+    bool try_pairs(const At& at, std::int64_t count);
     bool try_floats(const At& at, std::int64_t count);
+    bool take_tried(const At& at, std::int64_t count);
     bool try_doubles(const At& at);
     void sum_in_doubles(const At& at, const double* from, double* to);
     bool find_pieces(std::int64_t panel);
@@ -63,6 +65,7 @@ class SumUnit {
     int piece_count_ = 0;
     PackedLines<double> left_, right_;
     PackedLines<float> left_floats_, right_floats_;
+    PackedPairs left_pairs_, right_pairs_;
     SlicedLines left_slices_, right_slices_;
     std::vector<double> room_;  // six tiles: zeros, biases, and what kernels try
     const double* zeros() const { return room_.data(); }

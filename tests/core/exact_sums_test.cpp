@@ -184,7 +184,7 @@ TEST_F(ExactSums, NotFiniteAnywhere) {
         const char* format;
         Codes codes;
     };
-    for (const auto& [format, specials] : {Special{"posit(16,1)", {0x8000}}, Special{"e5m2", {0x7e, 0x7c, 0xfc}}, Special{"bf16", {0x7fc0, 0x7f80, 0xff80}}, Special{"e4m3", {0x7f}}}) {
+    for (const auto& [format, specials] : {Special{"posit(16,1)", {0x8000}}, Special{"e5m2", {0x7e, 0x7c, 0xfc}}, Special{"bf16", {0x7fc0, 0x7f80, 0xff80}}, Special{"e4m3", {0x7f}}, Special{"posit(8,0)", {0x80}}}) {
         for (const Data data : every_data) {
             Codes left = codes_of(data, true, format, 16 * 40, 61), right = codes_of(data, false, format, 40 * 20, 62);
             for (std::size_t s = 0; s < specials.size(); ++s) {
@@ -232,6 +232,11 @@ TEST_F(ExactSums, Rungs) {
         return exact_rungs();
     };
     const auto sum = [](const ExactRungs& r) { return r.integers + r.float32 + r.float64 + r.slices + r.scalar; };
+    for (const Data data : every_data) {
+        const ExactRungs integers = rungs("posit(8,0)", data, 1000);
+        EXPECT_EQ(integers.integers, sum(integers));
+        EXPECT_GT(integers.integers, 0u);
+    }
     const ExactRungs narrow = rungs("e4m3", Data::network, 100), usual = rungs("posit(16,1)", Data::network, 100), hostile = rungs("posit(16,1)", Data::uniform, 100),
                      wide = rungs("posit(32,2)", Data::log_normal, 100), wider = rungs("posit(32,4)", Data::spread, 100), twice = rungs("posit(16,1)", Data::network, 500);
     EXPECT_EQ(narrow.float32, sum(narrow));
