@@ -70,10 +70,14 @@ inline Doubles high(Vector v) {
 template <int rows, int vectors>
 void tile(const SumTile<double>& t) {
     Doubles sum[rows][vectors];
+    const double* const from = t.from;
 #pragma GCC unroll 14
     for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) sum[i][v] = load(t.from + i * columns + v * lanes);
+        for (int v = 0; v < vectors; ++v) {
+            sum[i][v] = Doubles{};
+            __builtin_prefetch(from + i * columns + v * lanes);
+        }
     }
     const double *a = t.a, *b = t.b;
     const std::int64_t terms = t.terms, a_stride = t.a_stride;
@@ -92,7 +96,7 @@ void tile(const SumTile<double>& t) {
 #pragma GCC unroll 14
     for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) store(to + i * columns + v * lanes, sum[i][v]);
+        for (int v = 0; v < vectors; ++v) store(to + i * columns + v * lanes, load(from + i * columns + v * lanes) + sum[i][v]);
     }
 }
 
@@ -131,10 +135,7 @@ void unpacked_tile(const UnpackedTile& u) {
     const SumTile<double>& t = u.tile;
     Doubles sum[rows][2];
 #pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-        sum[i][0] = load(t.from + i * columns);
-        sum[i][1] = load(t.from + i * columns + lanes);
-    }
+    for (int i = 0; i < rows; ++i) sum[i][0] = sum[i][1] = Doubles{};
     const double *a = t.a, *const values = u.values;
     const std::int64_t *const term = u.term, terms = t.terms, a_stride = t.a_stride;
     std::int64_t offset[2][pieces];
@@ -163,11 +164,12 @@ void unpacked_tile(const UnpackedTile& u) {
             sum[i][1] = multiply_add(factor, row[1], sum[i][1]);
         }
     }
+    const double* const from = t.from;
     double* const to = t.to;
 #pragma GCC unroll 14
     for (int i = 0; i < rows; ++i) {
-        store(to + i * columns, sum[i][0]);
-        store(to + i * columns + lanes, sum[i][1]);
+        store(to + i * columns, load(from + i * columns) + sum[i][0]);
+        store(to + i * columns + lanes, load(from + i * columns + lanes) + sum[i][1]);
     }
 }
 #endif

@@ -18,7 +18,7 @@ namespace cpu {
 
 namespace {
 
-constexpr std::int64_t block_terms = 384;  // a panel of them stays in the first cache
+constexpr std::int64_t block_terms = 256;  // a panel of them stays in the first cache
 constexpr std::int64_t few_tiles = 32, most_sections = 16;
 // A sum of so many products of slices, in so many passes (pass_limit of sum_unit.cpp), stays below 2^51.
 static_assert(2 * (slice_bits - 1) + std::bit_width(static_cast<std::uint64_t>(block_terms)) + 3 <= 51);

@@ -9,7 +9,7 @@ namespace taper::cpu {
 
 namespace {
 
-constexpr std::int64_t group_rows = 168;  // packed: half of the second cache
+constexpr std::int64_t group_rows = 224;  // packed: half of the second cache
 constexpr std::int64_t strips_unpacked = 3;
 constexpr int pass_limit = 8;             // passes of slices whose sums are added in float64
 constexpr int slice_passes_limit = 400;   // more cost as much as term by term
