@@ -324,6 +324,21 @@ void round_to_odd(const std::int64_t* limbs, std::int64_t n, const Slicing& slic
     }
 }
 
+// Odd: the bits that float32 lacks are cut off, and its last bit is set where one of them was.
+void odd_floats(const double* x, std::int64_t n, float* to) {
+    constexpr std::int64_t cut = (std::int64_t{1} << 29) - 1, least = 0x3810000000000000, most = 0x47efffffe0000000;
+    typedef float Narrow __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
+    for (std::int64_t i = 0; i < n; i += lanes) {
+        const Integers bits = integers(load(x + i)), magnitude = bits & std::int64_t{0x7fffffffffffffff}, sign = bits ^ magnitude;
+        Integers y = (magnitude & ~cut) | (((magnitude & cut) + cut) & (cut + 1));
+        y = y < least ? Integers{} + least : y;
+        y = y > most ? Integers{} + most : y;
+        y = magnitude == 0 ? Integers{} : y;
+        y = magnitude >= Lane<double>::infinity ? magnitude : y;
+        *reinterpret_cast<Narrow*>(to + i) = __builtin_convertvector(doubles(y | sign), Narrow);
+    }
+}
+
 void canonical_nan(double* x, std::int64_t n) {
     const Integers nan = Integers{} + static_cast<std::int64_t>(Lane<double>::quiet_nan);
     for (std::int64_t i = 0; i < n; i += lanes) {
@@ -361,6 +376,7 @@ ExactKernels make_kernels() {
     k.add_integers = add_integers;
     k.carry = carry;
     k.round_to_odd = round_to_odd;
+    k.odd_floats = odd_floats;
     k.canonical_nan = canonical_nan;
     return k;
 }

@@ -75,6 +75,8 @@ struct ExactKernels {
     void (*carry)(std::int64_t* limbs, std::int64_t n, int count);
     // to = sum_s limbs[s][i] 2^(lowest + s slice_bits) rounded to odd (formats/lane.h), of carried limbs; x[i] stays where it is not finite.
     void (*round_to_odd)(const std::int64_t* limbs, std::int64_t n, const Slicing& slicing, double* x);
+    // to = x rounded to odd in float32, but finite x between 2^-126 and float32's largest value in magnitude, where not 0.
+    void (*odd_floats)(const double* x, std::int64_t n, float* to);
     // Any NaN becomes the one of the formats.
     void (*canonical_nan)(double* x, std::int64_t n);
 };

@@ -40,6 +40,7 @@ class SumUnit {
     const double* start_of(const At& at, std::int64_t place = 0);
     void round_strip(std::int64_t strip);
     std::size_t encode_strip(std::int64_t strip);
+    std::size_t encode_sums(const double* sums, std::int64_t n, void* codes);
     std::size_t encode_one_by_one(std::int64_t strip);
     bool one_by_one(std::int64_t strip);
 

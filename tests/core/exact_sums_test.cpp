@@ -156,6 +156,28 @@ TEST_F(ExactSums, TowardZero) {
     }
 }
 
+// A decision point of the output and next to nothing beside it: 2^-24, 2^-40 and 2^-56 of it, either way.
+TEST_F(ExactSums, FarBesideATie) {
+    const Format wide = Format::posit(16, 1);
+    const auto code = [&](double x) { return encode_one(wide, x); };
+    for (const char* out : {"posit(8,2)", "posit(6,1)", "e4m3", "bf16", "fixed(8,4)", "float32"}) {
+        Codes left, right;
+        for (const double far : {0x1p-12, 0x1p-20, 0x1p-28}) {
+            for (const double sign : {1.0, -1.0, 0.0}) left.insert(left.end(), {code(1), code(sign * far), code(-1), code(sign * far)});
+        }
+        const std::int64_t n = 64;
+        for (int j = 0; j < n; ++j) right.push_back(code(1 + j / 32.0));
+        for (const double far : {0x1p-12, 0.0, 0x1p-28}) right.insert(right.end(), static_cast<std::size_t>(n), code(far));
+        const Matrix a("posit(16,1)", left), b("posit(16,1)", right);
+        EXPECT_EQ(product(a, b, {9, 4, n}, out), expected(a, b, 9, 4, n, out)) << out;
+        Codes negative = left;
+        for (std::size_t i = 0; i < negative.size(); i += 4) std::swap(negative[i], negative[i + 2]);
+        for (std::size_t i = 0; i < 2 * static_cast<std::size_t>(n); i += 2) right[i + 2 * static_cast<std::size_t>(n)] = 0;
+        const Matrix c("posit(16,1)", negative), d("posit(16,1)", right);
+        EXPECT_EQ(product(c, d, {9, 4, n}, out), expected(c, d, 9, 4, n, out)) << out;
+    }
+}
+
 TEST_F(ExactSums, BiasBeforeTheRounding) {
     for (const char* format : {"float32", "posit(32,2)", "float64"}) {
         for (const Data data : every_data) {
@@ -336,6 +358,20 @@ TEST_F(ExactSums, BatchesAndTransposes) {
     EXPECT_EQ(matmul(a, b, exact).codes(), each);
     const Tensor at = core::transpose(a, 1, 2), bt = core::transpose(b, 1, 2);
     EXPECT_EQ(matmul(at, bt, {.transpose_a = true, .transpose_b = true, .accumulator = Accumulator::exact()}).codes(), each);
+}
+
+// Sums in float64 share the tiles: exact where float64 is, the same for any number of threads, also where the terms are summed in sections.
+TEST_F(ExactSums, Float64) {
+    for (const Sizes& z : {Sizes{15, 300, 33}, Sizes{6, 5000, 9}, Sizes{3, 0, 4}}) {
+        const Integers a({z.m, z.k}, 131), b({z.k, z.n}, 132);
+        const auto sums = [&] { return matmul(a.tensor, b.tensor, {.accumulator = Accumulator::float64()}); };
+        EXPECT_EQ(sums().codes(), matmul(a.tensor, b.tensor, {.accumulator = Accumulator::exact()}).codes());
+        const Tensor x = normal({z.m, z.k}, 133, Format::float64()), y = normal({z.k, z.n}, 134, Format::float64());
+        expect_same_for_all_thread_counts([&] { return matmul(x, y, {.accumulator = Accumulator::float64()}); }, "float64");
+    }
+    const Tensor infinite = Tensor::from(std::vector<double>{1e300, 1}, {1, 2}, Format::float64());
+    const Tensor y = matmul(infinite, infinite, {.transpose_b = true, .accumulator = Accumulator::float64()});
+    EXPECT_TRUE(std::isinf(y.to_vector_double()[0]));
 }
 
 }  // namespace
