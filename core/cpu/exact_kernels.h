@@ -54,8 +54,8 @@ struct ExactKernels {
     template <class Element>
     using TileKernel = void (*)(const SumTile<Element>&);
 
-    int rows;   // of the largest tile
-    int lanes;  // doubles in a vector
+    int rows;                                                         // of the largest tile
+    int lanes;                                                        // doubles in a vector
     TileKernel<double> narrow[rows_limit + 1], wide[rows_limit + 1];  // [rows of the tile]; narrow: only the first `lanes` columns
     TileKernel<float> floats[rows_limit + 1];
     void (*pairs[rows_limit + 1])(const PairTile&);

@@ -19,7 +19,8 @@ enum class Keep : std::uint8_t { all, last };
 template <class Element>
 class PackedLines {
   public:
-    PackedLines(const SumSide<double>& side, std::int64_t base, std::int64_t width, Scratch memory) : side_(side), base_(base), width_(width), memory_(memory) {}
+    PackedLines(const SumSide<double>& side, std::int64_t base, std::int64_t width, Scratch memory)
+        : side_(side), base_(base), width_(width), memory_(memory) {}
 
     // From now on: panels of the lines in [lines.begin, lines.end), over `terms`.  Keep::last forgets a panel when another one is asked for.
     void start(const Range& lines, const Range& terms, Keep keep = Keep::all) {

@@ -33,9 +33,7 @@ struct FinalRounding {
     bool steps;  // draws as an accumulator does
     const Draws& draws;
     FinalRounding(const SumCall& call, Proof proof)
-        : rounding(call.mode.mode),
-          steps(proof == Proof::exact && call.accumulator.rounding() == Rounding::stochastic),
-          draws(call.mode.draws) {
+        : rounding(call.mode.mode), steps(proof == Proof::exact && call.accumulator.rounding() == Rounding::stochastic), draws(call.mode.draws) {
         if (steps) rounding = Rounding::stochastic;
     }
     std::uint32_t draw(std::uint64_t index) const {

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::int64_t group_rows = 224;  // packed: half of the second cache
 constexpr std::int64_t strips_unpacked = 3;
-constexpr int pass_limit = 8;             // passes of slices whose sums are added in float64
-constexpr int slice_passes_limit = 400;   // more cost as much as term by term
+constexpr int pass_limit = 8;            // passes of slices whose sums are added in float64
+constexpr int slice_passes_limit = 400;  // more cost as much as term by term
 
 }  // namespace
 
@@ -153,7 +153,14 @@ bool SumUnit::try_doubles(const At& at) {
 
 void SumUnit::sum_in_doubles(const At& at, const double* from, double* to) {
     const std::int64_t rows = job_.rows(at.strip).size();
-    SumTile<double> tile{.terms = terms_, .a = left_.panel(at.strip - group_begin_), .a_stride = job_.height, .b = nullptr, .from = from, .from_panel = 0, .to = to, .to_panel = 0};
+    SumTile<double> tile{.terms = terms_,
+                         .a = left_.panel(at.strip - group_begin_),
+                         .a_stride = job_.height,
+                         .b = nullptr,
+                         .from = from,
+                         .from_panel = 0,
+                         .to = to,
+                         .to_panel = 0};
     if (find_pieces(at.panel)) {
         pieces_.tile = tile;
         job_.kernels.unpacked[piece_count_][rows](pieces_);
@@ -205,7 +212,8 @@ bool SumUnit::try_slices(const At& at) {
         int passes = 0;
         for (int i = std::max(0, weight - job_.right.slices + 1); i <= std::min(weight, job_.left.slices - 1); ++i) {
             if ((left >> i & 1) == 0 || (right >> (weight - i) & 1) == 0) continue;
-            job_.kernels.wide[rows]({terms_, left_slices_.slice(i), job_.height, right_slices_.slice(weight - i), passes == 0 ? zeros() : passed, 0, passed, 0});
+            job_.kernels.wide[rows](
+                {terms_, left_slices_.slice(i), job_.height, right_slices_.slice(weight - i), passes == 0 ? zeros() : passed, 0, passed, 0});
             if (++passes < pass_limit) continue;
             wide.add_integers(passed, job_.first_limb + weight);
             passes = 0;

@@ -61,7 +61,7 @@ class SumUnit {
     // Of the block of terms being summed.
     std::int64_t terms_ = 0, group_begin_ = 0;  // group: the strips that are packed
     InexactFlag* flag_ = nullptr;
-    UnpackedTile pieces_ = {};          // of panel pieces_of_, if it has few
+    UnpackedTile pieces_ = {};  // of panel pieces_of_, if it has few
     std::int64_t pieces_of_ = -1;
     int piece_count_ = 0;
     PackedLines<double> left_, right_;

@@ -103,8 +103,8 @@ struct Sizes {
     std::int64_t m, k, n;
 };
 
-Codes product(const Matrix& a, const Matrix& b, const Sizes& z, const std::string& out, const Tensor& bias = {}, const Accumulator& accumulator = Accumulator::exact(),
-              Rounding mode = Rounding::nearest) {
+Codes product(const Matrix& a, const Matrix& b, const Sizes& z, const std::string& out, const Tensor& bias = {},
+              const Accumulator& accumulator = Accumulator::exact(), Rounding mode = Rounding::nearest) {
     return matmul(a.tensor(z.m, z.k), b.tensor(z.k, z.n), {.accumulator = accumulator, .output = Target(Format::parse(out), mode), .bias = bias}).codes();
 }
 
@@ -114,7 +114,8 @@ void check(const std::string& left, const std::string& right, const std::string&
         << left << " " << right << " -> " << out << ": " << z.m << " " << z.k << " " << z.n << ", data " << static_cast<int>(data);
 }
 
-const char* const formats[] = {"posit(6,1)", "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)", "posit(32,2)", "e4m3", "e5m2", "bf16", "fixed(8,4)"};
+const char* const formats[] = {"posit(6,1)",  "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)",
+                               "posit(32,2)", "e4m3",       "e5m2",       "bf16",       "fixed(8,4)"};
 
 TEST_F(ExactSums, EveryFormatAndLength) {
     std::uint64_t seed = 1;
@@ -206,7 +207,8 @@ TEST_F(ExactSums, NotFiniteAnywhere) {
         const char* format;
         Codes codes;
     };
-    for (const auto& [format, specials] : {Special{"posit(16,1)", {0x8000}}, Special{"e5m2", {0x7e, 0x7c, 0xfc}}, Special{"bf16", {0x7fc0, 0x7f80, 0xff80}}, Special{"e4m3", {0x7f}}, Special{"posit(8,0)", {0x80}}}) {
+    for (const auto& [format, specials] : {Special{"posit(16,1)", {0x8000}}, Special{"e5m2", {0x7e, 0x7c, 0xfc}}, Special{"bf16", {0x7fc0, 0x7f80, 0xff80}},
+                                           Special{"e4m3", {0x7f}}, Special{"posit(8,0)", {0x80}}}) {
         for (const Data data : every_data) {
             Codes left = codes_of(data, true, format, 16 * 40, 61), right = codes_of(data, false, format, 40 * 20, 62);
             for (std::size_t s = 0; s < specials.size(); ++s) {
@@ -224,7 +226,8 @@ TEST_F(ExactSums, LostNaNsAreCounted) {
     for (const Data data : every_data) {
         Codes left = codes_of(data, true, "posit(16,1)", 16 * 40, 71);
         left[5] = 0x8000;
-        const Tensor a = Matrix("posit(16,1)", left).tensor(16, 40), b = Matrix("posit(16,1)", codes_of(data, false, "posit(16,1)", 40 * 21, 72)).tensor(40, 21);
+        const Tensor a = Matrix("posit(16,1)", left).tensor(16, 40),
+                     b = Matrix("posit(16,1)", codes_of(data, false, "posit(16,1)", 40 * 21, 72)).tensor(40, 21);
         const Tensor y = matmul(a, b, {.accumulator = Accumulator::exact(), .output = Target(Format::fixed(8, 4))});
         EXPECT_NE(error_of([&] { y.codes(); }).find("21"), std::string::npos);
         EXPECT_EQ(y.codes()[20], 0u);
@@ -246,6 +249,22 @@ TEST_F(ExactSums, ZerosAndSparseBlocks) {
     }
 }
 
+// Sums of the largest integers leave 32 bits many times over, in the middle of a block and at its end.
+TEST_F(ExactSums, LargestIntegers) {
+    for (const char* format : {"posit(8,0)", "fixed(8,4)", "fixed(14,0)"}) {
+        const std::uint64_t half = std::uint64_t{1} << (Format::parse(format).bits() - 1);
+        const std::uint64_t least = format[0] == 'p' ? half + 1 : half;
+        for (const std::int64_t k : {63, 64, 255, 1000}) {
+            Codes left(static_cast<std::size_t>(3 * k), half - 1), right(static_cast<std::size_t>(k * 5), half - 1);
+            std::fill_n(left.begin(), k, least);
+            for (std::size_t i = 0; i < right.size(); i += 5) right[i] = least;
+            const Matrix a(format, left), b(format, right);
+            EXPECT_EQ(product(a, b, {3, k, 5}, "float32"), expected(a, b, 3, k, 5, "float32")) << format << " " << k;
+        }
+    }
+    EXPECT_GT(exact_rungs().integers, 0u);
+}
+
 // Each rung is taken by the data it is made for, and only the last one by what is beyond the others.
 TEST_F(ExactSums, Rungs) {
     const auto rungs = [](const char* format, Data data, std::int64_t k) {
@@ -259,8 +278,9 @@ TEST_F(ExactSums, Rungs) {
         EXPECT_EQ(integers.integers, sum(integers));
         EXPECT_GT(integers.integers, 0u);
     }
-    const ExactRungs narrow = rungs("e4m3", Data::network, 100), usual = rungs("posit(16,1)", Data::network, 100), hostile = rungs("posit(16,1)", Data::uniform, 100),
-                     wide = rungs("posit(32,2)", Data::log_normal, 100), wider = rungs("posit(32,4)", Data::spread, 100), twice = rungs("posit(16,1)", Data::network, 500);
+    const ExactRungs narrow = rungs("e4m3", Data::network, 100), usual = rungs("posit(16,1)", Data::network, 100),
+                     hostile = rungs("posit(16,1)", Data::uniform, 100), wide = rungs("posit(32,2)", Data::log_normal, 100),
+                     wider = rungs("posit(32,4)", Data::spread, 100), twice = rungs("posit(16,1)", Data::network, 500);
     EXPECT_EQ(narrow.float32, sum(narrow));
     EXPECT_EQ(usual.float64, sum(usual));
     EXPECT_GT(hostile.slices, 0u);
@@ -282,7 +302,8 @@ TEST_F(ExactSums, OrderAndThreadsDoNotMatter) {
         const char* format;
         Sizes z;
     };
-    for (const Case& c : {Case{"posit(16,1)", {30, 700, 50}}, Case{"posit(8,2)", {6, 5000, 25}}, Case{"bf16", {6, 4000, 10}}, Case{"posit(8,0)", {90, 100, 40}}}) {
+    for (const Case& c :
+         {Case{"posit(16,1)", {30, 700, 50}}, Case{"posit(8,2)", {6, 5000, 25}}, Case{"bf16", {6, 4000, 10}}, Case{"posit(8,0)", {90, 100, 40}}}) {
         for (const Data data : every_data) {
             const Sizes z = c.z;
             const Codes left = codes_of(data, true, c.format, z.m * z.k, 101), right = codes_of(data, false, c.format, z.k * z.n, 102);
@@ -299,7 +320,8 @@ TEST_F(ExactSums, OrderAndThreadsDoNotMatter) {
                     y = now;
                 }
                 EXPECT_EQ(now, y) << c.format << ", threads " << threads;
-                EXPECT_TRUE(taken.integers == one.integers && taken.float32 == one.float32 && taken.float64 == one.float64 && taken.slices == one.slices && taken.scalar == one.scalar);
+                EXPECT_TRUE(taken.integers == one.integers && taken.float32 == one.float32 && taken.float64 == one.float64 && taken.slices == one.slices
+                            && taken.scalar == one.scalar);
             }
             std::vector<std::size_t> order(static_cast<std::size_t>(z.k));
             std::iota(order.begin(), order.end(), std::size_t{0});
@@ -325,7 +347,8 @@ TEST_F(ExactSums, Stochastic) {
         for (const char* out : {"posit(8,2)", "posit(16,4)", "float32", "bf16"}) {
             for (const Data data : every_data) {
                 const Sizes z{15, 60, 18};
-                const Matrix a("posit(16,1)", codes_of(data, true, "posit(16,1)", z.m * z.k, 111)), b("posit(16,1)", codes_of(data, false, "posit(16,1)", z.k * z.n, 112));
+                const Matrix a("posit(16,1)", codes_of(data, true, "posit(16,1)", z.m * z.k, 111)),
+                    b("posit(16,1)", codes_of(data, false, "posit(16,1)", z.k * z.n, 112));
                 const RoundingMode mode{Rounding::stochastic, {.seed = 5, .stream = 0}};
                 seed(5);
                 const Codes y = product(a, b, z, out, {}, accumulator, Rounding::stochastic);
@@ -344,14 +367,16 @@ TEST_F(ExactSums, Stochastic) {
     }
 }
 
-
 TEST_F(ExactSums, BatchesAndTransposes) {
-    const Codes left = codes_of(Data::log_normal, true, "posit(16,1)", 3 * 15 * 40, 121), right = codes_of(Data::log_normal, false, "posit(16,1)", 3 * 40 * 18, 122);
+    const Codes left = codes_of(Data::log_normal, true, "posit(16,1)", 3 * 15 * 40, 121),
+                right = codes_of(Data::log_normal, false, "posit(16,1)", 3 * 40 * 18, 122);
     const Tensor a = Tensor::from_codes(left, {3, 15, 40}, Format::posit(16, 1)), b = Tensor::from_codes(right, {3, 40, 18}, Format::posit(16, 1));
     const core::MatmulOptions exact{.accumulator = Accumulator::exact()};
     Codes each;
     for (std::size_t i = 0; i < 3; ++i) {
-        const auto cut = [&](const Codes& all, std::size_t n) { return Codes(all.begin() + static_cast<std::ptrdiff_t>(i * n), all.begin() + static_cast<std::ptrdiff_t>((i + 1) * n)); };
+        const auto cut = [&](const Codes& all, std::size_t n) {
+            return Codes(all.begin() + static_cast<std::ptrdiff_t>(i * n), all.begin() + static_cast<std::ptrdiff_t>((i + 1) * n));
+        };
         const Codes one = expected(Matrix("posit(16,1)", cut(left, 600)), Matrix("posit(16,1)", cut(right, 720)), 15, 40, 18, "posit(16,1)");
         each.insert(each.end(), one.begin(), one.end());
     }
