@@ -26,6 +26,7 @@ struct Goal {
 // The goals of each topic file.  A new file declares its function here and is joined to the list in goals.cpp.
 std::vector<Goal> convert_goals();
 std::vector<Goal> float32_goals();
+std::vector<Goal> exact_goals();
 std::vector<Goal> rounded_goals();
 std::vector<Goal> training_goals();
 

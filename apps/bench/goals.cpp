@@ -15,7 +15,7 @@ namespace {
 // Every topic's goals, in the order in which they are measured.
 std::vector<Goal> goals() {
     std::vector<Goal> all;
-    for (const auto topic : {convert_goals, float32_goals, rounded_goals, training_goals})
+    for (const auto topic : {convert_goals, float32_goals, exact_goals, rounded_goals, training_goals})
         for (Goal& goal : topic()) all.push_back(std::move(goal));
     return all;
 }

@@ -22,6 +22,25 @@ struct SumTile {
     std::int64_t to_panel;
 };
 
+// to[i][j] = from[i][j] + unit sum_k a[k][i] b[k][j] of 16-bit integers, two of consecutive k in each element, the first one in the low half;
+// `chunk` elements are summed in 32 bits.
+struct PairTile {
+    SumTile<std::int32_t> tile;
+    std::int64_t chunk;
+    double unit;
+};
+
+// The same sums with b where it lies, unpacked: column c of term k at values[term[k] + c], for each vector of columns from up to piece_limit places.
+// Lanes of vector v in columns[v][p] are read from values + term[k] + offset[v][p]; a piece without lanes has the offset of another.
+struct UnpackedTile {
+    static constexpr int piece_limit = 3;
+    SumTile<double> tile;  // but for b
+    const double* values;
+    const std::int64_t* term;
+    std::int64_t offset[2][piece_limit];
+    std::uint8_t columns[2][piece_limit];
+};
+
 // A value is an integer times 2^lowest; cut into slices of slice_bits bits, signed, it is sum_s to[s * step + i] 2^(lowest + s slice_bits).
 constexpr int slice_bits = 20;
 constexpr int slice_limit = 64;
@@ -35,11 +54,16 @@ struct ExactKernels {
     template <class Element>
     using TileKernel = void (*)(const SumTile<Element>&);
 
-    int rows;   // of the largest tile
-    int lanes;  // doubles in a vector
+    int rows;                                                         // of the largest tile
+    int lanes;                                                        // doubles in a vector
     TileKernel<double> narrow[rows_limit + 1], wide[rows_limit + 1];  // [rows of the tile]; narrow: only the first `lanes` columns
     TileKernel<float> floats[rows_limit + 1];
+    void (*pairs[rows_limit + 1])(const PairTile&);
+    void (*unpacked[UnpackedTile::piece_limit + 1][rows_limit + 1])(const UnpackedTile&);  // [pieces]; null where the level has no masked loads
 
+    // to[k / 2 * width + i] = both integers panel[k * width + i] scale of an even k and the next one; terms beyond the last are 0.
+    // Returns the largest magnitude, at least 2^31 - 1 where a value is not finite.  Reads and writes up to 2 lanes elements too far.
+    std::int32_t (*pair_up)(const float* panel, std::int64_t terms, std::int64_t width, float scale, std::int32_t* to);
     // Below, n is a multiple of 2 lanes.
     // Returns a bit for each slice that is not all zero.
     std::uint64_t (*slice)(const double* values, std::int64_t n, const Slicing& slicing, double* to, std::int64_t step);
@@ -51,6 +75,8 @@ struct ExactKernels {
     void (*carry)(std::int64_t* limbs, std::int64_t n, int count);
     // to = sum_s limbs[s][i] 2^(lowest + s slice_bits) rounded to odd (formats/lane.h), of carried limbs; x[i] stays where it is not finite.
     void (*round_to_odd)(const std::int64_t* limbs, std::int64_t n, const Slicing& slicing, double* x);
+    // to = x rounded to odd in float32, but finite x between 2^-126 and float32's largest value in magnitude, where not 0.
+    void (*odd_floats)(const double* x, std::int64_t n, float* to);
     // Any NaN becomes the one of the formats.
     void (*canonical_nan)(double* x, std::int64_t n);
 };

@@ -61,7 +61,8 @@ Result sum_sections(const SumJob& job, std::int64_t threads) {
     Result result;
     for (std::int64_t entry = 0; entry < static_cast<std::int64_t>(job.problem.batch.size()); ++entry) {
         std::vector<std::unique_ptr<SumUnit>> units;
-        for (std::int64_t s = 0; s < job.sections; ++s) units.push_back(std::make_unique<SumUnit>(job, entry, Range{0, job.strips}, Range{0, job.panels}, nullptr));
+        for (std::int64_t s = 0; s < job.sections; ++s)
+            units.push_back(std::make_unique<SumUnit>(job, entry, Range{0, job.strips}, Range{0, job.panels}, nullptr));
 #pragma omp parallel for schedule(static) num_threads(static_cast <int>(threads)) if (threads > 1)
         for (std::int64_t s = 0; s < job.sections; ++s) units[static_cast<std::size_t>(s)]->add_terms(part(job.blocks, 1, s, job.sections));
         for (std::size_t s = 1; s < units.size(); ++s) units[0]->add(*units[s]);

@@ -22,15 +22,18 @@ void put_row(const unsigned char* codes, int width, const std::int64_t* output, 
 
 Unpacked unpacked(double x) { return Float64{}.unpack(bits_as<std::uint64_t>(x)); }
 
+// Is rounding a float32, rounded to odd from the sum, the same?  With bits to spare, and all decision points among float32's normal numbers.
+bool floats_decide(const Format& format) {
+    return format.exact_in_float32() && format.significand_bits() <= 22 && format.max_exponent() <= 120 && format.min_exponent() >= -120;
+}
+
 // The rounding of the sums, and the draw of output `index` where it draws.
 struct FinalRounding {
     Rounding rounding;
     bool steps;  // draws as an accumulator does
     const Draws& draws;
     FinalRounding(const SumCall& call, Proof proof)
-        : rounding(call.mode.mode),
-          steps(proof == Proof::exact && call.accumulator.rounding() == Rounding::stochastic),
-          draws(call.mode.draws) {
+        : rounding(call.mode.mode), steps(proof == Proof::exact && call.accumulator.rounding() == Rounding::stochastic), draws(call.mode.draws) {
         if (steps) rounding = Rounding::stochastic;
     }
     std::uint32_t draw(std::uint64_t index) const {
@@ -78,6 +81,14 @@ bool SumUnit::one_by_one(std::int64_t strip) {
     return false;
 }
 
+std::size_t SumUnit::encode_sums(const double* sums, std::int64_t n, void* codes) {
+    const Format& format = job_.call.y.format();
+    if (!floats_decide(format)) return encode(format, sums, static_cast<std::size_t>(n), codes, job_.call.mode);
+    float* const odd = thread_scratch<float>(Scratch::offsets, n);
+    job_.kernels.odd_floats(sums, n, odd);
+    return encode(format, odd, static_cast<std::size_t>(n), codes, job_.call.mode);
+}
+
 std::size_t SumUnit::encode_strip(std::int64_t strip) {
     const Format& format = job_.call.y.format();
     const int width = format.storage_bytes();
@@ -85,7 +96,7 @@ std::size_t SumUnit::encode_strip(std::int64_t strip) {
     double* const sums = sums_of(strip, panels_.begin);
     unsigned char *const codes = thread_scratch<unsigned char>(Scratch::row, n * width), *const y = static_cast<unsigned char*>(job_.call.y.mutable_data());
     job_.kernels.canonical_nan(sums, n);
-    const bool nan_lost = encode(format, sums, static_cast<std::size_t>(n), codes, job_.call.mode) > 0;
+    const bool nan_lost = encode_sums(sums, n, codes) > 0;
     const Range rows = job_.rows(strip);
     std::size_t nans = 0;
     for (std::int64_t panel = panels_.begin; panel < panels_.end; ++panel) {

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 
 namespace taper {
 
@@ -17,7 +18,7 @@ namespace cpu {
 
 namespace {
 
-constexpr std::int64_t block_terms = 384;  // a panel of them stays in the first cache
+constexpr std::int64_t block_terms = 256;  // a panel of them stays in the first cache
 constexpr std::int64_t few_tiles = 32, most_sections = 16;
 // A sum of so many products of slices, in so many passes (pass_limit of sum_unit.cpp), stays below 2^51.
 static_assert(2 * (slice_bits - 1) + std::bit_width(static_cast<std::uint64_t>(block_terms)) + 3 <= 51);
@@ -41,6 +42,11 @@ Exponents exponents_of(const std::vector<double>& values, Exponents known) {
         known = {std::min(known.lowest, exponent - 53 + std::countr_zero(integer)), std::max(known.highest, exponent - 1)};
     }
     return known;
+}
+
+// Magnitudes of at most 2^14: a sum of two products stays below 2^31.
+bool are_short_integers(const Format& format) {
+    return format.exact_in_float32() && format.max_exponent() + 1 - format.min_exponent() <= 14 && std::abs(format.min_exponent()) <= 100;
 }
 
 int ceiling_log2(std::int64_t n) { return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))); }
@@ -67,7 +73,8 @@ SumJob::SumJob(const SumProblem<double>& given, const SumCall& of, Proof wanted)
     sums.slices = (e.highest + 3 - sums.lowest) / slice_bits + 2;
     // Sums of a block have the bits of a product and some more; data seldom fill the range of their formats.
     const int bits = call.left.max_exponent() - left.lowest + call.right.max_exponent() - right.lowest + 2;
-    floats = call.left.exact_in_float32() && call.right.exact_in_float32() && bits <= 42;
+    pairs = are_short_integers(call.left) && are_short_integers(call.right);
+    floats = !pairs && call.left.exact_in_float32() && call.right.exact_in_float32() && bits <= 42;
 }
 
 bool SumJob::within_reach() const {

@@ -27,11 +27,12 @@ struct SumJob {
     Range terms(std::int64_t number) const { return {number * block, std::min(problem.terms(), (number + 1) * block)}; }
 
     // Of Proof::exact.
-    bool floats = false;          // float32 is likely to be exact
-    Slicing left, right, sums;    // of the operands; of the sums, as limbs
-    int first_limb = 0;           // the limb of products of lowest slices
-    bool within_reach() const;    // else only serial sums are exact
-    bool odd_in_reach() const;    // float64 holds the sums rounded to odd
+    bool pairs = false;         // the values are 16-bit integers times a power of two
+    bool floats = false;        // float32 is likely to be exact
+    Slicing left, right, sums;  // of the operands; of the sums, as limbs
+    int first_limb = 0;         // the limb of products of lowest slices
+    bool within_reach() const;  // else only serial sums are exact
+    bool odd_in_reach() const;  // float64 holds the sums rounded to odd
 };
 
 }  // namespace taper::cpu

@@ -192,8 +192,10 @@ void pack_terms(const PanelOrder<Real, Element>& o) {
     for (std::int64_t k = 0; k < o.terms;) {
         std::int64_t end = k + 1;
         while (end < o.terms && end < k + size && o.term[end] == o.term[end - 1] + 1) ++end;
-        if (end - k == size) pack_square(o, k);
-        else pack_elements(o, k, end);
+        if (end - k == size)
+            pack_square(o, k);
+        else
+            pack_elements(o, k, end);
         k = end;
     }
 }

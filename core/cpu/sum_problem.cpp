@@ -19,10 +19,10 @@ struct Axis {
 std::vector<std::int64_t> offsets(std::initializer_list<Axis> axes, std::int64_t first = 0) {
     std::vector<std::int64_t> all{first};
     for (const Axis& axis : axes) {
-        std::vector<std::int64_t> next;
-        next.reserve(all.size() * static_cast<std::size_t>(axis.size));
+        std::vector<std::int64_t> next(all.size() * static_cast<std::size_t>(axis.size));
+        std::int64_t* to = next.data();
         for (const std::int64_t begin : all) {
-            for (std::int64_t i = 0; i < axis.size; ++i) next.push_back(begin + i * axis.stride);
+            for (std::int64_t i = 0; i < axis.size; ++i) *to++ = begin + i * axis.stride;
         }
         all.swap(next);
     }
@@ -64,6 +64,10 @@ void frame_plane(const Framing& f, const Real* pixels, Real* frame) {
     for (std::int64_t i = 0; i < f.height; ++i) {
         const std::int64_t row = i * f.step + f.top;
         if (row < 0 || row >= f.rows) continue;
+        if (f.step == 1 && f.left >= 0 && f.left + f.width <= f.columns) {
+            std::copy(pixels + i * f.width, pixels + (i + 1) * f.width, frame + row * f.columns + f.left);
+            continue;
+        }
         for (std::int64_t j = 0; j < f.width; ++j) {
             const std::int64_t column = j * f.step + f.left;
             if (column >= 0 && column < f.columns) frame[row * f.columns + column] = pixels[i * f.width + j];
@@ -79,12 +83,13 @@ DecodedValues<Real> framed_values(const Tensor& x, const Framing& f) {
     Real* const frames = static_cast<Real*>(values.storage->data());
     const int width = x.format().storage_bytes();
     const std::int64_t planes_at_a_time = std::max<std::int64_t>(8192 / std::max<std::int64_t>(pixels, 1), 1);
-    for_chunks(f.planes, planes_at_a_time, [&](std::int64_t begin, std::int64_t end) {
+    const auto frame = [&](std::int64_t begin, std::int64_t end) {
         Real* const decoded = thread_scratch<Real>(Scratch::decoded, (end - begin) * pixels);
         decode(x.format(), at(x.data(), begin * pixels, width), static_cast<std::size_t>((end - begin) * pixels), decoded);
         std::memset(frames + begin * f.plane(), 0, static_cast<std::size_t>((end - begin) * f.plane()) * sizeof(Real));
         for (std::int64_t i = begin; i < end; ++i) frame_plane(f, decoded + (i - begin) * pixels, frames + i * f.plane());
-    });
+    };
+    for_chunks(f.planes, planes_at_a_time, frame, f.plane());
     values.data = frames;
     return values;
 }

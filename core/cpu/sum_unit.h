@@ -29,13 +29,18 @@ class SumUnit {
     };
     void sum_group(const Range& group, const Range& terms, bool first);
     void sum_tile(const At& at);
+    bool try_pairs(const At& at, std::int64_t count);
     bool try_floats(const At& at, std::int64_t count);
+    bool take_tried(const At& at, std::int64_t count);
     bool try_doubles(const At& at);
+    void sum_in_doubles(const At& at, const double* from, double* to);
+    bool find_pieces(std::int64_t panel);
     bool try_slices(const At& at);
     void sum_scalar(const At& at);
-    const double* start_of(const At& at, double* room);
+    const double* start_of(const At& at, std::int64_t place = 0);
     void round_strip(std::int64_t strip);
     std::size_t encode_strip(std::int64_t strip);
+    std::size_t encode_sums(const double* sums, std::int64_t n, void* codes);
     std::size_t encode_one_by_one(std::int64_t strip);
     bool one_by_one(std::int64_t strip);
 
@@ -56,10 +61,17 @@ class SumUnit {
     // Of the block of terms being summed.
     std::int64_t terms_ = 0, group_begin_ = 0;  // group: the strips that are packed
     InexactFlag* flag_ = nullptr;
+    UnpackedTile pieces_ = {};  // of panel pieces_of_, if it has few
+    std::int64_t pieces_of_ = -1;
+    int piece_count_ = 0;
     PackedLines<double> left_, right_;
     PackedLines<float> left_floats_, right_floats_;
+    PackedPairs left_pairs_, right_pairs_;
     SlicedLines left_slices_, right_slices_;
-    std::vector<double> room_;  // four tiles: zeros or a bias, and what a kernel tries
+    std::vector<double> room_;  // six tiles: zeros, biases, and what kernels try
+    const double* zeros() const { return room_.data(); }
+    double* start_room() { return room_.data() + 2 * job_.tile_size(); }
+    double* tried() { return room_.data() + 4 * job_.tile_size(); }
 };
 
 }  // namespace taper::cpu

@@ -18,7 +18,7 @@ class WideSums {
     void add_integers(const double* integers, int limb);
     void add_product(std::int64_t i, double a, double b);  // finite
     void add(std::int64_t i, double x);                    // finite
-    void add(WideSums& other);  // carries both
+    void add(WideSums& other);                             // carries both
     void carry();
     // Of carried limbs.  x[i] = the sum rounded to odd, unless x[i] is not finite.
     void round_to_odd(double* x) const;

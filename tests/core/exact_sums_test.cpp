@@ -103,8 +103,8 @@ struct Sizes {
     std::int64_t m, k, n;
 };
 
-Codes product(const Matrix& a, const Matrix& b, const Sizes& z, const std::string& out, const Tensor& bias = {}, const Accumulator& accumulator = Accumulator::exact(),
-              Rounding mode = Rounding::nearest) {
+Codes product(const Matrix& a, const Matrix& b, const Sizes& z, const std::string& out, const Tensor& bias = {},
+              const Accumulator& accumulator = Accumulator::exact(), Rounding mode = Rounding::nearest) {
     return matmul(a.tensor(z.m, z.k), b.tensor(z.k, z.n), {.accumulator = accumulator, .output = Target(Format::parse(out), mode), .bias = bias}).codes();
 }
 
@@ -114,7 +114,8 @@ void check(const std::string& left, const std::string& right, const std::string&
         << left << " " << right << " -> " << out << ": " << z.m << " " << z.k << " " << z.n << ", data " << static_cast<int>(data);
 }
 
-const char* const formats[] = {"posit(6,1)", "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)", "posit(32,2)", "e4m3", "e5m2", "bf16", "fixed(8,4)"};
+const char* const formats[] = {"posit(6,1)",  "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)",
+                               "posit(32,2)", "e4m3",       "e5m2",       "bf16",       "fixed(8,4)"};
 
 TEST_F(ExactSums, EveryFormatAndLength) {
     std::uint64_t seed = 1;
@@ -156,6 +157,28 @@ TEST_F(ExactSums, TowardZero) {
     }
 }
 
+// A decision point of the output and next to nothing beside it: 2^-24, 2^-40 and 2^-56 of it, either way.
+TEST_F(ExactSums, FarBesideATie) {
+    const Format wide = Format::posit(16, 1);
+    const auto code = [&](double x) { return encode_one(wide, x); };
+    for (const char* out : {"posit(8,2)", "posit(6,1)", "e4m3", "bf16", "fixed(8,4)", "float32"}) {
+        Codes left, right;
+        for (const double far : {0x1p-12, 0x1p-20, 0x1p-28}) {
+            for (const double sign : {1.0, -1.0, 0.0}) left.insert(left.end(), {code(1), code(sign * far), code(-1), code(sign * far)});
+        }
+        const std::int64_t n = 64;
+        for (int j = 0; j < n; ++j) right.push_back(code(1 + j / 32.0));
+        for (const double far : {0x1p-12, 0.0, 0x1p-28}) right.insert(right.end(), static_cast<std::size_t>(n), code(far));
+        const Matrix a("posit(16,1)", left), b("posit(16,1)", right);
+        EXPECT_EQ(product(a, b, {9, 4, n}, out), expected(a, b, 9, 4, n, out)) << out;
+        Codes negative = left;
+        for (std::size_t i = 0; i < negative.size(); i += 4) std::swap(negative[i], negative[i + 2]);
+        for (std::size_t i = 0; i < 2 * static_cast<std::size_t>(n); i += 2) right[i + 2 * static_cast<std::size_t>(n)] = 0;
+        const Matrix c("posit(16,1)", negative), d("posit(16,1)", right);
+        EXPECT_EQ(product(c, d, {9, 4, n}, out), expected(c, d, 9, 4, n, out)) << out;
+    }
+}
+
 TEST_F(ExactSums, BiasBeforeTheRounding) {
     for (const char* format : {"float32", "posit(32,2)", "float64"}) {
         for (const Data data : every_data) {
@@ -184,7 +207,8 @@ TEST_F(ExactSums, NotFiniteAnywhere) {
         const char* format;
         Codes codes;
     };
-    for (const auto& [format, specials] : {Special{"posit(16,1)", {0x8000}}, Special{"e5m2", {0x7e, 0x7c, 0xfc}}, Special{"bf16", {0x7fc0, 0x7f80, 0xff80}}, Special{"e4m3", {0x7f}}}) {
+    for (const auto& [format, specials] : {Special{"posit(16,1)", {0x8000}}, Special{"e5m2", {0x7e, 0x7c, 0xfc}}, Special{"bf16", {0x7fc0, 0x7f80, 0xff80}},
+                                           Special{"e4m3", {0x7f}}, Special{"posit(8,0)", {0x80}}}) {
         for (const Data data : every_data) {
             Codes left = codes_of(data, true, format, 16 * 40, 61), right = codes_of(data, false, format, 40 * 20, 62);
             for (std::size_t s = 0; s < specials.size(); ++s) {
@@ -202,7 +226,8 @@ TEST_F(ExactSums, LostNaNsAreCounted) {
     for (const Data data : every_data) {
         Codes left = codes_of(data, true, "posit(16,1)", 16 * 40, 71);
         left[5] = 0x8000;
-        const Tensor a = Matrix("posit(16,1)", left).tensor(16, 40), b = Matrix("posit(16,1)", codes_of(data, false, "posit(16,1)", 40 * 21, 72)).tensor(40, 21);
+        const Tensor a = Matrix("posit(16,1)", left).tensor(16, 40),
+                     b = Matrix("posit(16,1)", codes_of(data, false, "posit(16,1)", 40 * 21, 72)).tensor(40, 21);
         const Tensor y = matmul(a, b, {.accumulator = Accumulator::exact(), .output = Target(Format::fixed(8, 4))});
         EXPECT_NE(error_of([&] { y.codes(); }).find("21"), std::string::npos);
         EXPECT_EQ(y.codes()[20], 0u);
@@ -224,6 +249,22 @@ TEST_F(ExactSums, ZerosAndSparseBlocks) {
     }
 }
 
+// Sums of the largest integers leave 32 bits many times over, in the middle of a block and at its end.
+TEST_F(ExactSums, LargestIntegers) {
+    for (const char* format : {"posit(8,0)", "fixed(8,4)", "fixed(14,0)"}) {
+        const std::uint64_t half = std::uint64_t{1} << (Format::parse(format).bits() - 1);
+        const std::uint64_t least = format[0] == 'p' ? half + 1 : half;
+        for (const std::int64_t k : {63, 64, 255, 1000}) {
+            Codes left(static_cast<std::size_t>(3 * k), half - 1), right(static_cast<std::size_t>(k * 5), half - 1);
+            std::fill_n(left.begin(), k, least);
+            for (std::size_t i = 0; i < right.size(); i += 5) right[i] = least;
+            const Matrix a(format, left), b(format, right);
+            EXPECT_EQ(product(a, b, {3, k, 5}, "float32"), expected(a, b, 3, k, 5, "float32")) << format << " " << k;
+        }
+    }
+    EXPECT_GT(exact_rungs().integers, 0u);
+}
+
 // Each rung is taken by the data it is made for, and only the last one by what is beyond the others.
 TEST_F(ExactSums, Rungs) {
     const auto rungs = [](const char* format, Data data, std::int64_t k) {
@@ -232,8 +273,14 @@ TEST_F(ExactSums, Rungs) {
         return exact_rungs();
     };
     const auto sum = [](const ExactRungs& r) { return r.integers + r.float32 + r.float64 + r.slices + r.scalar; };
-    const ExactRungs narrow = rungs("e4m3", Data::network, 100), usual = rungs("posit(16,1)", Data::network, 100), hostile = rungs("posit(16,1)", Data::uniform, 100),
-                     wide = rungs("posit(32,2)", Data::log_normal, 100), wider = rungs("posit(32,4)", Data::spread, 100), twice = rungs("posit(16,1)", Data::network, 500);
+    for (const Data data : every_data) {
+        const ExactRungs integers = rungs("posit(8,0)", data, 1000);
+        EXPECT_EQ(integers.integers, sum(integers));
+        EXPECT_GT(integers.integers, 0u);
+    }
+    const ExactRungs narrow = rungs("e4m3", Data::network, 100), usual = rungs("posit(16,1)", Data::network, 100),
+                     hostile = rungs("posit(16,1)", Data::uniform, 100), wide = rungs("posit(32,2)", Data::log_normal, 100),
+                     wider = rungs("posit(32,4)", Data::spread, 100), twice = rungs("posit(16,1)", Data::network, 500);
     EXPECT_EQ(narrow.float32, sum(narrow));
     EXPECT_EQ(usual.float64, sum(usual));
     EXPECT_GT(hostile.slices, 0u);
@@ -255,7 +302,8 @@ TEST_F(ExactSums, OrderAndThreadsDoNotMatter) {
         const char* format;
         Sizes z;
     };
-    for (const Case& c : {Case{"posit(16,1)", {30, 700, 50}}, Case{"posit(8,2)", {6, 5000, 25}}, Case{"bf16", {6, 4000, 10}}, Case{"posit(8,0)", {90, 100, 40}}}) {
+    for (const Case& c :
+         {Case{"posit(16,1)", {30, 700, 50}}, Case{"posit(8,2)", {6, 5000, 25}}, Case{"bf16", {6, 4000, 10}}, Case{"posit(8,0)", {90, 100, 40}}}) {
         for (const Data data : every_data) {
             const Sizes z = c.z;
             const Codes left = codes_of(data, true, c.format, z.m * z.k, 101), right = codes_of(data, false, c.format, z.k * z.n, 102);
@@ -272,7 +320,8 @@ TEST_F(ExactSums, OrderAndThreadsDoNotMatter) {
                     y = now;
                 }
                 EXPECT_EQ(now, y) << c.format << ", threads " << threads;
-                EXPECT_TRUE(taken.integers == one.integers && taken.float32 == one.float32 && taken.float64 == one.float64 && taken.slices == one.slices && taken.scalar == one.scalar);
+                EXPECT_TRUE(taken.integers == one.integers && taken.float32 == one.float32 && taken.float64 == one.float64 && taken.slices == one.slices
+                            && taken.scalar == one.scalar);
             }
             std::vector<std::size_t> order(static_cast<std::size_t>(z.k));
             std::iota(order.begin(), order.end(), std::size_t{0});
@@ -298,7 +347,8 @@ TEST_F(ExactSums, Stochastic) {
         for (const char* out : {"posit(8,2)", "posit(16,4)", "float32", "bf16"}) {
             for (const Data data : every_data) {
                 const Sizes z{15, 60, 18};
-                const Matrix a("posit(16,1)", codes_of(data, true, "posit(16,1)", z.m * z.k, 111)), b("posit(16,1)", codes_of(data, false, "posit(16,1)", z.k * z.n, 112));
+                const Matrix a("posit(16,1)", codes_of(data, true, "posit(16,1)", z.m * z.k, 111)),
+                    b("posit(16,1)", codes_of(data, false, "posit(16,1)", z.k * z.n, 112));
                 const RoundingMode mode{Rounding::stochastic, {.seed = 5, .stream = 0}};
                 seed(5);
                 const Codes y = product(a, b, z, out, {}, accumulator, Rounding::stochastic);
@@ -317,20 +367,36 @@ TEST_F(ExactSums, Stochastic) {
     }
 }
 
-
 TEST_F(ExactSums, BatchesAndTransposes) {
-    const Codes left = codes_of(Data::log_normal, true, "posit(16,1)", 3 * 15 * 40, 121), right = codes_of(Data::log_normal, false, "posit(16,1)", 3 * 40 * 18, 122);
+    const Codes left = codes_of(Data::log_normal, true, "posit(16,1)", 3 * 15 * 40, 121),
+                right = codes_of(Data::log_normal, false, "posit(16,1)", 3 * 40 * 18, 122);
     const Tensor a = Tensor::from_codes(left, {3, 15, 40}, Format::posit(16, 1)), b = Tensor::from_codes(right, {3, 40, 18}, Format::posit(16, 1));
     const core::MatmulOptions exact{.accumulator = Accumulator::exact()};
     Codes each;
     for (std::size_t i = 0; i < 3; ++i) {
-        const auto cut = [&](const Codes& all, std::size_t n) { return Codes(all.begin() + static_cast<std::ptrdiff_t>(i * n), all.begin() + static_cast<std::ptrdiff_t>((i + 1) * n)); };
+        const auto cut = [&](const Codes& all, std::size_t n) {
+            return Codes(all.begin() + static_cast<std::ptrdiff_t>(i * n), all.begin() + static_cast<std::ptrdiff_t>((i + 1) * n));
+        };
         const Codes one = expected(Matrix("posit(16,1)", cut(left, 600)), Matrix("posit(16,1)", cut(right, 720)), 15, 40, 18, "posit(16,1)");
         each.insert(each.end(), one.begin(), one.end());
     }
     EXPECT_EQ(matmul(a, b, exact).codes(), each);
     const Tensor at = core::transpose(a, 1, 2), bt = core::transpose(b, 1, 2);
     EXPECT_EQ(matmul(at, bt, {.transpose_a = true, .transpose_b = true, .accumulator = Accumulator::exact()}).codes(), each);
+}
+
+// Sums in float64 share the tiles: exact where float64 is, the same for any number of threads, also where the terms are summed in sections.
+TEST_F(ExactSums, Float64) {
+    for (const Sizes& z : {Sizes{15, 300, 33}, Sizes{6, 5000, 9}, Sizes{3, 0, 4}}) {
+        const Integers a({z.m, z.k}, 131), b({z.k, z.n}, 132);
+        const auto sums = [&] { return matmul(a.tensor, b.tensor, {.accumulator = Accumulator::float64()}); };
+        EXPECT_EQ(sums().codes(), matmul(a.tensor, b.tensor, {.accumulator = Accumulator::exact()}).codes());
+        const Tensor x = normal({z.m, z.k}, 133, Format::float64()), y = normal({z.k, z.n}, 134, Format::float64());
+        expect_same_for_all_thread_counts([&] { return matmul(x, y, {.accumulator = Accumulator::float64()}); }, "float64");
+    }
+    const Tensor infinite = Tensor::from(std::vector<double>{1e300, 1}, {1, 2}, Format::float64());
+    const Tensor y = matmul(infinite, infinite, {.transpose_b = true, .accumulator = Accumulator::float64()});
+    EXPECT_TRUE(std::isinf(y.to_vector_double()[0]));
 }
 
 }  // namespace
