@@ -126,11 +126,11 @@ class Block {
     }
 
     std::size_t finish() const {
-        const std::vector<std::int64_t>&row_output = work_.rows().output, &column_output = work_.columns().output;
+        const Offsets &row_output = work_.rows().output, &column_output = work_.columns().output;
         std::size_t nans = 0;
         for (const Strip& row : rows_) {
             for (std::int64_t i = 0; i < row.lines; ++i) {
-                const std::int64_t first = base_.output + row_output[static_cast<std::size_t>(row.begin + i)];
+                const std::int64_t first = base_.output + row_output[row.begin + i];
                 for (const Strip& column : columns_)
                     nans += work_.writer.write(kept() + place(row, column) + i * column.width, column.lines, first, column_output.data() + column.begin);
             }

@@ -104,7 +104,7 @@ std::size_t SumUnit::encode_strip(std::int64_t strip) {
         const std::int64_t* const output = job_.problem.right.output.data() + columns.begin;
         for (std::int64_t i = rows.begin; i < rows.end; ++i) {
             const std::int64_t at = (panel - panels_.begin) * job_.tile_size() + (i - rows.begin) * job_.width;
-            const std::int64_t first = base_.output + job_.problem.left.output[static_cast<std::size_t>(i)];
+            const std::int64_t first = base_.output + job_.problem.left.output[i];
             put_row(codes + at * width, width, output, columns.size(), y + first * width);
             for (std::int64_t j = 0; nan_lost && j < columns.size(); ++j) nans += std::isnan(sums[at + j]) ? 1 : 0;
         }
@@ -127,7 +127,7 @@ std::size_t SumUnit::encode_one_by_one(std::int64_t strip) {
             for (std::int64_t j = columns.begin; j < columns.end; ++j) {
                 const std::int64_t place = (i - rows.begin) * job_.width + j - columns.begin;
                 const std::int64_t index =
-                    base_.output + job_.problem.left.output[static_cast<std::size_t>(i)] + job_.problem.right.output[static_cast<std::size_t>(j)];
+                    base_.output + job_.problem.left.output[i] + job_.problem.right.output[j];
                 const Unpacked sum = wide && std::isfinite(sums[place]) ? wide_of(strip, panel).sum(place) : unpacked(sums[place]);
                 const std::uint32_t draw = rounding.draw(static_cast<std::uint64_t>(index));
                 const std::uint64_t code = visit(format, [&](const auto& family) { return family.pack(sum, rounding.rounding, draw); });

@@ -11,24 +11,6 @@ namespace taper::cpu {
 
 namespace {
 
-// Offsets of a grid of elements: element (i_0, i_1, ...) at sum i_k strides_k, the last index fastest.
-struct Axis {
-    std::int64_t size, stride;
-};
-
-std::vector<std::int64_t> offsets(std::initializer_list<Axis> axes, std::int64_t first = 0) {
-    std::vector<std::int64_t> all{first};
-    for (const Axis& axis : axes) {
-        std::vector<std::int64_t> next(all.size() * static_cast<std::size_t>(axis.size));
-        std::int64_t* to = next.data();
-        for (const std::int64_t begin : all) {
-            for (std::int64_t i = 0; i < axis.size; ++i) *to++ = begin + i * axis.stride;
-        }
-        all.swap(next);
-    }
-    return all;
-}
-
 template <class Real>
 std::shared_ptr<Storage> decoded_storage(std::int64_t count) {
     const RoleScope role(Role::decoded);
@@ -107,8 +89,8 @@ Framing framed_image(const ConvSizes& z) { return {z.n * z.c, z.h, z.w, z.h + 2 
 template <class Real>
 SumProblem<Real> matmul_problem(const Backend::MatmulShape& s, const Tensor& a, const Tensor& b, const Tensor& bias) {
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(a), offsets({{s.m, s.transpose_a ? 1 : s.k}}), offsets({{s.k, s.transpose_a ? s.m : 1}}), offsets({{s.m, s.n}})};
-    problem.right = {decoded_values<Real>(b), offsets({{s.n, s.transpose_b ? s.k : 1}}), offsets({{s.k, s.transpose_b ? 1 : s.n}}), offsets({{s.n, 1}})};
+    problem.left = {decoded_values<Real>(a), Offsets({{s.m, s.transpose_a ? 1 : s.k}}), Offsets({{s.k, s.transpose_a ? s.m : 1}}), Offsets({{s.m, s.n}})};
+    problem.right = {decoded_values<Real>(b), Offsets({{s.n, s.transpose_b ? s.k : 1}}), Offsets({{s.k, s.transpose_b ? 1 : s.n}}), Offsets({{s.n, 1}})};
     for (std::int64_t i = 0; i < s.batch; ++i) {
         problem.batch.push_back({s.a_offset[static_cast<std::size_t>(i)], s.b_offset[static_cast<std::size_t>(i)], i * s.m * s.n});
     }
@@ -121,9 +103,9 @@ SumProblem<Real> conv2d_problem(const ConvSizes& z, const Tensor& x, const Tenso
     const Framing f = framed_image(z);
     const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(w), offsets({{z.o, depth}}), offsets({{depth, 1}}), offsets({{z.o, map}})};
-    problem.right = {framed_values<Real>(x, f), offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
-                     offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}), offsets({{z.n, z.o * map}, {map, 1}})};
+    problem.left = {decoded_values<Real>(w), Offsets({{z.o, depth}}), Offsets({{depth, 1}}), Offsets({{z.o, map}})};
+    problem.right = {framed_values<Real>(x, f), Offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
+                     Offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}), Offsets({{z.n, z.o * map}, {map, 1}})};
     problem.batch = {{0, 0, 0}};
     problem.bias = bias_values(bias);
     problem.bias_of_rows = true;
@@ -135,9 +117,9 @@ SumProblem<Real> conv2d_backward_data_problem(const ConvSizes& z, const Tensor& 
     const Framing f{z.n * z.o, z.p, z.q, z.h + z.r - 1, z.w + z.s - 1, z.stride, z.r - 1 - z.padding, z.s - 1 - z.padding};
     const std::int64_t area = z.r * z.s, map = z.h * z.w;
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(w), offsets({{z.c, area}}), offsets({{z.o, z.c * area}, {z.r, -z.s}, {z.s, -1}}, area - 1), offsets({{z.c, map}})};
-    problem.right = {framed_values<Real>(dy, f), offsets({{z.n, z.o * f.plane()}, {z.h, f.columns}, {z.w, 1}}),
-                     offsets({{z.o, f.plane()}, {z.r, f.columns}, {z.s, 1}}), offsets({{z.n, z.c * map}, {map, 1}})};
+    problem.left = {decoded_values<Real>(w), Offsets({{z.c, area}}), Offsets({{z.o, z.c * area}, {z.r, -z.s}, {z.s, -1}}, area - 1), Offsets({{z.c, map}})};
+    problem.right = {framed_values<Real>(dy, f), Offsets({{z.n, z.o * f.plane()}, {z.h, f.columns}, {z.w, 1}}),
+                     Offsets({{z.o, f.plane()}, {z.r, f.columns}, {z.s, 1}}), Offsets({{z.n, z.c * map}, {map, 1}})};
     problem.batch = {{0, 0, 0}};
     return problem;
 }
@@ -147,9 +129,9 @@ SumProblem<Real> conv2d_backward_weights_problem(const ConvSizes& z, const Tenso
     const Framing f = framed_image(z);
     const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(dy), offsets({{z.o, map}}), offsets({{z.n, z.o * map}, {map, 1}}), offsets({{z.o, depth}})};
-    problem.right = {framed_values<Real>(x, f), offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}),
-                     offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}), offsets({{depth, 1}})};
+    problem.left = {decoded_values<Real>(dy), Offsets({{z.o, map}}), Offsets({{z.n, z.o * map}, {map, 1}}), Offsets({{z.o, depth}})};
+    problem.right = {framed_values<Real>(x, f), Offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}),
+                     Offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}), Offsets({{depth, 1}})};
     problem.batch = {{0, 0, 0}};
     return problem;
 }
