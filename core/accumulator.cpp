@@ -68,6 +68,8 @@ Call read_call(std::string_view text) {
     return call;
 }
 
+[[noreturn]] void chunks_within_chunks() { throw Error("Accumulator: chunks within chunks: the inner accumulator is chunked (want another one)"); }
+
 std::int64_t chunk_size(const std::string& part, std::string_view text) {
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
@@ -107,7 +109,7 @@ Accumulator Accumulator::rounded_f32(const Format& format, Rounding rounding) {
 
 Accumulator Accumulator::chunked(std::int64_t chunk, const Accumulator& inner, const Format& outer, Rounding rounding) {
     if (chunk < 1) throw Error(fmt::format("Accumulator: chunks of {} terms (want 1 or more)", chunk));
-    if (inner.kind_ == Kind::chunked) throw Error("Accumulator: chunks within chunks: the inner accumulator is chunked (want another one)");
+    if (inner.kind_ == Kind::chunked) chunks_within_chunks();
     Accumulator accumulator(Kind::chunked, outer, rounding);
     accumulator.chunk_ = chunk;
     accumulator.inner_ = std::make_shared<const Accumulator>(inner);
@@ -115,6 +117,7 @@ Accumulator Accumulator::chunked(std::int64_t chunk, const Accumulator& inner, c
 }
 
 bool Accumulator::draws() const { return rounding_ == Rounding::stochastic || (inner_ && inner_->draws()); }
+bool Accumulator::in_float32() const { return kind_ == Kind::float32 || kind_ == Kind::rounded_f32 || (inner_ && inner_->in_float32()); }
 
 Accumulator Accumulator::parse(std::string_view text) {
     Call call = read_call(text);
@@ -133,6 +136,7 @@ Accumulator Accumulator::parse(std::string_view text) {
     if (call.word == "rounded" && count == 2) return rounded(format(0), format(1), rounding);
     if (call.word == "rounded_f32" && count == 1) return rounded_f32(format(0), rounding);
     if (call.word == "compensated" && count == 1) return compensated(format(0), rounding);
+    if (call.word == "chunked" && count == 3 && read_call(call.parts[1]).word == "chunked") chunks_within_chunks();  // however deep: no recursion
     if (call.word == "chunked" && count == 3) return chunked(chunk_size(call.parts[0], text), parse(call.parts[1]), format(2), rounding);
     for (int kind = 0; kind <= static_cast<int>(Kind::compensated); ++kind) {
         if (call.word == word_of(static_cast<Kind>(kind))) fail("wrong arguments", text);

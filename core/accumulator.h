@@ -42,6 +42,7 @@ class Accumulator {
     std::int64_t chunk() const { return chunk_; }
     const Accumulator& inner() const { return *inner_; }  // of chunked
     bool draws() const;                                   // stochastic, or inner is
+    bool in_float32() const;                              // forms products and sums in float32, inner too: the operands must fit it
     friend bool operator==(const Accumulator& a, const Accumulator& b);
 
   private:

@@ -16,6 +16,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "safetensors holds little-endian data");
 
 constexpr std::string_view format_prefix = "taper.format.";
+constexpr std::uint64_t longest_header = 100'000'000;  // as in the reference implementation: a sparse file may claim any size
 
 struct Dtype {
     const char* name;
@@ -55,6 +56,7 @@ class Reader {
         if (length > file_.size() - sizeof(length)) {
             throw Error(fmt::format("load: the header is longer than the file: {}, byte 0: {} bytes (want at most {})", name_, length, file_.size() - sizeof(length)));
         }
+        if (length > longest_header) throw Error(fmt::format("load: the header is too long: {}, byte 0: {} bytes (want at most {})", name_, length, longest_header));
         std::string text(static_cast<std::size_t>(length), '\0');
         file_.read(sizeof(length), text.data(), text.size());
         header_ = safetensors::parse_header(text, name_);
@@ -72,7 +74,9 @@ class Reader {
     }
 
   private:
-    [[noreturn]] void fail(const std::string& tensor, const std::string& what) const { throw Error(fmt::format("load: damaged or foreign: {}, tensor \"{}\": {}", name_, tensor, what)); }
+    [[noreturn]] void fail(const std::string& tensor, const std::string& what) const {
+        throw Error(fmt::format("load: damaged or foreign: {}, tensor {:?}: {}", name_, tensor.substr(0, 100), what));
+    }
 
     // The data is what the tensors cover, without gaps and overlaps.
     void check_layout() const {

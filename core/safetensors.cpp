@@ -89,7 +89,7 @@ class HeaderEvents : public nlohmann::json_sax<Json> {
   private:
     enum class Place { outside, top, metadata, entry, numbers, end };
 
-    static std::string quoted(const std::string& name) { return "\"" + name.substr(0, 100) + "\""; }
+    static std::string quoted(const std::string& name) { return fmt::format("{:?}", name.substr(0, 100)); }
 
     bool open_entry(const std::string& name) {
         name_ = name;

@@ -1,6 +1,7 @@
 #include <taper/core/serial_sum.h>
 
 #include <taper/formats/arithmetic.h>
+#include <taper/formats/hex_float.h>
 
 namespace taper {
 
@@ -66,7 +67,10 @@ void SerialSum::add(double a, double b) {
             sum_ = rounded(Format::float64(), exact_fma(x, y, sum_), Rounding::nearest, 0);
             break;
         case Kind_::rounded:
-            sum_ = accumulator_.product() ? kept(exact_add(sum_, product(x, y, step)), step, 1) : kept(exact_fma(x, y, sum_), step, 0);
+            if (accumulator_.product())
+                add_split(x, y, step);
+            else
+                sum_ = kept(exact_fma(x, y, sum_), step, 0);
             break;
         case Kind_::rounded_f32:
             sum_ = kept(in_float32(exact_fma(x, y, sum_)), step, 0);
@@ -81,16 +85,17 @@ void SerialSum::add(double a, double b) {
     ++k_;
 }
 
-Unpacked SerialSum::product(const Unpacked& a, const Unpacked& b, const StepDraws& step) const {
+void SerialSum::add_split(const Unpacked& a, const Unpacked& b, const StepDraws& step) {
     const std::uint32_t draw = accumulator_.rounding() == Rounding::stochastic ? step[0] : 0;
-    return rounded(*accumulator_.product(), exact_mul(a, b), accumulator_.rounding(), draw);
+    added_ = rounded(*accumulator_.product(), exact_mul(a, b), accumulator_.rounding(), draw);
+    sum_ = kept(exact_add(sum_, added_), step, 1);
 }
 
 void SerialSum::add_compensated(const Unpacked& a, const Unpacked& b, const StepDraws& step) {
-    const Unpacked y = kept(exact_fma(a, b, negated(compensation_)), step, 0);
-    const Unpacked t = kept(exact_add(sum_, y), step, 1);
+    added_ = kept(exact_fma(a, b, negated(compensation_)), step, 0);
+    const Unpacked t = kept(exact_add(sum_, added_), step, 1);
     const Unpacked grown = kept(exact_add(t, negated(sum_)), step, 2);
-    compensation_ = kept(exact_add(grown, negated(y)), step, 3);
+    compensation_ = kept(exact_add(grown, negated(added_)), step, 3);
     sum_ = t;
 }
 
@@ -138,6 +143,8 @@ bool SerialSum::is_nan() const { return accumulator_.kind() == Kind_::exact ? ex
 
 double SerialSum::sum() const { return accumulator_.kind() == Kind_::exact ? bits_as<double>(exact_.round_to(Format::float64())) : to_double(sum_); }
 double SerialSum::compensation() const { return to_double(compensation_); }
-double SerialSum::partial() const { return open_ ? inner_->sum() : 0; }
+double SerialSum::added() const { return to_double(added_); }
+
+std::string SerialSum::text() const { return accumulator_.kind() == Kind_::exact ? exact_.text() : hex_float(to_double(sum_)); }
 
 }  // namespace taper

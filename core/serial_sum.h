@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include <taper/core/accumulator.h>
 #include <taper/formats/exact_sum.h>
@@ -42,12 +43,15 @@ class SerialSum {
 
     bool is_nan() const;
     double sum() const;           // s as it is kept; the nearest double where the sum is exact
+    std::string text() const;     // s exactly, as a C hex float of as many digits as it takes
     double compensation() const;  // e of a compensated sum
-    double partial() const;       // p of the chunk that is being summed
+    // What the last term became before it met s, where that is rounded: m(a b) of rounded(F,P), y of a compensated sum.
+    double added() const;
+    const SerialSum* inner() const { return inner_.get(); }  // of chunks: p of the chunk that the last term belongs to
 
   private:
     Unpacked kept(const Unpacked& exact, const StepDraws& step, int rounding) const;
-    Unpacked product(const Unpacked& a, const Unpacked& b, const StepDraws& step) const;
+    void add_split(const Unpacked& a, const Unpacked& b, const StepDraws& step);
     void add_compensated(const Unpacked& a, const Unpacked& b, const StepDraws& step);
     void add_to_chunk(double a, double b);
     void close_chunk(std::uint32_t chunk);
@@ -56,7 +60,7 @@ class SerialSum {
     Accumulator accumulator_;
     Draws draws_;
     ExactSum exact_;  // of Kind::exact; scratch of chunks whose inner sum is exact
-    Unpacked sum_, compensation_;
+    Unpacked sum_, compensation_, added_;
     std::unique_ptr<SerialSum> inner_;
     std::uint64_t output_ = 0;
     std::uint32_t k_ = 0;

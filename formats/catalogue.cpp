@@ -103,7 +103,6 @@ Format Format::parse(std::string_view text) {
     const Name name = Reader(text).read();
     const bool saturate = !name.flags.empty();
     if (saturate && (name.flags.size() > 1 || name.flags[0] != "sat")) fail("unknown option", text);
-    bool is_float = false;
     Format format;
     if (name.brackets) {
         if (name.word == "posit") {
@@ -115,23 +114,17 @@ Format Format::parse(std::string_view text) {
         } else if (name.word == "float") {
             const Sizes s = sizes(name, nullptr, text);
             format = minifloat(s.first, s.second);
-            is_float = true;
         } else {
             fail("unknown name", text);
         }
     } else if (name.word == "int32" || name.word == "uint8" || name.word == "e8m0" || name.word == "float64") {
         format = name.word == "int32" ? int32() : name.word == "uint8" ? uint8() : name.word == "e8m0" ? Format(E8M0{}) : float64();
-        is_float = name.word == "e8m0";
-    } else if (name.word == "float32") {
-        is_float = true;
-    } else {
+    } else if (name.word != "float32") {
         const Element* found = nullptr;
         for (const Element& e : elements) found = name.word == e.name ? &e : found;
         if (found == nullptr) fail("unknown name", text);
         format = Format(found->layout);
-        is_float = true;
     }
-    if (saturate && !is_float) fail("only floats take ,sat", text);
     return saturate ? format.saturating() : format;
 }
 

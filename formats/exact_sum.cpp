@@ -83,20 +83,10 @@ void ExactSum::add_shifted(bool negative, unsigned __int128 magnitude, int expon
         ++exponent;
     }
     if (exponent < lsb_) grow_below(exponent);
-    const std::size_t first = static_cast<std::size_t>(exponent - lsb_) / 64;
-    const int shift = (exponent - lsb_) % 64;
-    const std::uint64_t low = static_cast<std::uint64_t>(magnitude), high = static_cast<std::uint64_t>(magnitude >> 64);
-    const std::uint64_t add[3] = {low << shift, shift == 0 ? high : high << shift | low >> (64 - shift), shift == 0 ? 0 : high >> (64 - shift)};
     // One limb above the term and the sign stay free of it, so that the carry out of the last limb is a change of sign only.
-    while (limbs_.size() < first + 4) limbs_.push_back(static_cast<std::int64_t>(limbs_.back()) < 0 ? ~std::uint64_t{0} : 0);
-    unsigned char carry = negative ? 1 : 0;
-    for (std::size_t i = first; i < limbs_.size(); ++i) {
-        const std::uint64_t term = i - first < 3 ? add[i - first] : 0;
-        const unsigned __int128 sum = static_cast<unsigned __int128>(limbs_[i]) + (negative ? ~term : term) + carry;
-        limbs_[i] = static_cast<std::uint64_t>(sum);
-        carry = static_cast<unsigned char>(sum >> 64);
-        if (i - first >= 2 && carry == (negative ? 1 : 0)) break;
-    }
+    const std::size_t first = static_cast<std::size_t>(exponent - lsb_) / 64;
+    while (limbs_.size() < first + 4) limbs_.push_back(is_negative(limbs_) ? ~std::uint64_t{0} : 0);
+    taper::add_shifted(limbs_, negative, magnitude, exponent - lsb_);
 }
 
 std::uint64_t ExactSum::round_to(const Format& format, Rounding mode, std::uint32_t draw) const {
@@ -105,22 +95,13 @@ std::uint64_t ExactSum::round_to(const Format& format, Rounding mode, std::uint3
     };
     if (nan_) return rounded(unpacked_nan());
     if (infinity_ != 0) return rounded(unpacked_infinity(infinity_ < 0));
-    const bool negative = static_cast<std::int64_t>(limbs_.back()) < 0;
-    std::uint64_t carry = negative ? 1 : 0;
-    std::vector<std::uint64_t> magnitude(limbs_);
-    for (std::uint64_t& limb : magnitude) {
-        if (!negative) break;
-        limb = ~limb + carry;
-        carry = carry != 0 && limb == 0 ? 1 : 0;
-    }
-    std::size_t top = magnitude.size();
-    while (top > 0 && magnitude[top - 1] == 0) --top;
-    if (top == 0) return rounded(unpacked_zero(false));
-    const std::uint64_t below = top > 1 ? magnitude[top - 2] : 0;
-    bool sticky = false;
-    for (std::size_t i = 0; i + 2 < top; ++i) sticky = sticky || magnitude[i] != 0;
-    const Wide leading = static_cast<Wide>(magnitude[top - 1]) << 64 | below;
-    return rounded(unpacked_from(negative, leading, lsb_ + 64 * (static_cast<int>(top) - 2), sticky));
+    return rounded(unpacked_from(limbs_, lsb_));
+}
+
+std::string ExactSum::text() const {
+    if (nan_) return "nan";
+    if (infinity_ != 0) return infinity_ < 0 ? "-inf" : "inf";
+    return hex_float(limbs_, lsb_);
 }
 
 }  // namespace taper

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <string>
 
 #include <taper/formats/format.h>
+#include <taper/formats/limbs.h>
 #include <taper/formats/rounding.h>
 
 namespace taper {
@@ -22,6 +23,7 @@ class ExactSum {
     bool is_nan() const { return nan_; }
     // The exact sum, rounded once; an exact 0 is +0.
     std::uint64_t round_to(const Format& format, Rounding mode = Rounding::nearest, std::uint32_t draw = 0) const;
+    std::string text() const;  // the exact sum: a C hex float of as many digits as it takes, inf, -inf or nan
 
   private:
     void add_shifted(bool negative, unsigned __int128 magnitude, int exponent);
@@ -29,8 +31,8 @@ class ExactSum {
     void grow_below(int exponent);
     int lsb_;
     bool nan_ = false;
-    int infinity_ = 0;                  // sign of an infinity that was added
-    std::vector<std::uint64_t> limbs_;  // least significant first
+    int infinity_ = 0;  // sign of an infinity that was added
+    Limbs limbs_;
 };
 
 }  // namespace taper

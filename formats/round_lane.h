@@ -45,11 +45,14 @@ struct PositRound {
 
     PositRound() = default;
     TAPER_FN explicit PositRound(const Posit& p)
-        : minpos(bits_as<UInt>(power_of_two<Real>(-p.top()))), below_maxpos(bits_as<UInt>(power_of_two<Real>(p.top())) - 1),
+        : minpos(bits_as<UInt>(power_of_two<Real>(-p.top()))),
+          below_maxpos(bits_as<UInt>(power_of_two<Real>(p.top())) - 1),
           // Where the regime fills the code, its terminator is the last bit: 0 for k >= 0, 1 for k < 0, which is k's parity if n is odd.
           last_bit_offset((p.n % 2 == 0 ? UInt{1} << (Lane<Real>::fraction + p.es) : 0) - Masks::one),
-          unit(UInt{1} << (Lane<Real>::fraction + p.es - (p.n - 3))), regime_shift(static_cast<UInt>(Lane<Real>::fraction + p.es)),
-          zero_limit(p.underflow == Underflow::to_zero ? bits_as<typename Lane<Real>::Int>(power_of_two<Real>(-p.top() - 1)) : 0), fraction_bits(p.n - 3 - p.es) {}
+          unit(UInt{1} << (Lane<Real>::fraction + p.es - (p.n - 3))),
+          regime_shift(static_cast<UInt>(Lane<Real>::fraction + p.es)),
+          zero_limit(p.underflow == Underflow::to_zero ? bits_as<typename Lane<Real>::Int>(power_of_two<Real>(-p.top() - 1)) : 0),
+          fraction_bits(p.n - 3 - p.es) {}
 
     template <class V>
     TAPER_FN V operator()(V x) const {
@@ -82,7 +85,9 @@ struct MinifloatRound {
     TAPER_FN explicit MinifloatRound(const Minifloat& f)
         : lowest(bits_as<UInt>(power_of_two<Real>(f.lowest_exponent()))),
           magic((static_cast<UInt>(Lane<Real>::fraction - f.mantissa) << Lane<Real>::fraction) | UInt{1} << (Lane<Real>::fraction - 1)),
-          overflow(overflow_bits(f)), zero_sign(f.specials == Specials::fnuz ? 0 : Masks::sign), overflow_from(first_overflow(f)) {}
+          overflow(overflow_bits(f)),
+          zero_sign(f.specials == Specials::fnuz ? 0 : Masks::sign),
+          overflow_from(first_overflow(f)) {}
 
     template <class V>
     TAPER_FN V operator()(V x) const {

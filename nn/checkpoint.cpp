@@ -45,15 +45,15 @@ T number(const Path& file, const Metadata& metadata, const std::string& key) {
     return value;
 }
 
-void check_precision(const Path& file, const Metadata& metadata, Module& model) {
-    const Metadata saved = with_prefix(metadata, "precision."), wanted = with_prefix(precisions(model), "precision.");
+// `absent`: what it means that a key is not there.
+void check_same(const Path& file, const char* what, const char* absent, const Metadata& saved, const Metadata& wanted) {
     if (saved == wanted) return;
-    const auto at = [](const Metadata& all, const std::string& key) { return all.count(key) ? all.at(key) : std::string("none"); };
+    const auto at = [&](const Metadata& all, const std::string& key) { return all.count(key) ? all.at(key) : std::string(absent); };
     for (const auto* some : {&saved, &wanted})
         for (const auto& [key, value] : *some)
             if (at(saved, key) != at(wanted, key))
-                throw Error(fmt::format("load_checkpoint: another precision: {} has {} {} (want {})", file.string(), key.front() == '.' ? key.substr(1) : key,
-                                        at(saved, key), at(wanted, key)));
+                throw Error(fmt::format("load_checkpoint: another {}: {} has {} {} (want {})", what, file.string(),
+                                        key.front() == '.' ? key.substr(1) : key, at(saved, key), at(wanted, key)));
 }
 
 void check_tensors(const Path& file, const NamedTensors& saved, const NamedTensors& wanted) {
@@ -87,6 +87,7 @@ void save_checkpoint(const Path& file, Module& model, const Optimizer& optimizer
     NamedTensors tensors = model_tensors(model);
     for (const auto& [name, tensor] : optimizer.state()) tensors["optimizer." + name] = tensor;
     Metadata metadata = precisions(model);
+    for (const auto& [key, value] : optimizer.settings()) metadata["optimizer." + key] = value;
     metadata["epoch"] = std::to_string(progress.epoch);
     metadata["batch"] = std::to_string(progress.batch);
     metadata["generator.seed"] = std::to_string(default_generator().seed());
@@ -106,7 +107,8 @@ Progress load_checkpoint(const Path& file, Module& model, Optimizer& optimizer) 
 
     NamedTensors saved = loaded.tensors, state = with_prefix(saved, "optimizer.");
     for (const auto& [name, tensor] : state) saved.erase("optimizer." + name);
-    check_precision(file, loaded.metadata, model);
+    check_same(file, "precision", "none", with_prefix(loaded.metadata, "precision."), with_prefix(precisions(model), "precision."));
+    check_same(file, "optimizer", "its default", with_prefix(loaded.metadata, "optimizer."), optimizer.settings());
     check_tensors(file, saved, model_tensors(model));
     optimizer.load(state);
 

@@ -19,7 +19,7 @@ struct Progress {
 
 // Writes, atomically: "model.NAME", each parameter's most precise copy and each buffer in its own format; "weight.NAME", the weights that
 // have a master apart; "optimizer.NAME", the optimizer's state; in the metadata the progress, the default generator's seed and stream,
-// and the names of all formats, roundings and accumulators.  Throws Error naming the file.
+// the names of all formats, roundings and accumulators, and "optimizer.SETTING", the optimizer's settings.  Throws Error naming the file.
 void save_checkpoint(const std::filesystem::path& file, Module& model, const Optimizer& optimizer, const Progress& progress);
 
 // Restores them, codes and all; also the default generator.  The model must have the precision that it had (set_precision comes before).

@@ -1,7 +1,8 @@
-// Everything of taper::nn, and with it tensors and autograd.
+// Everything of taper::nn, and with it tensors, autograd and taper::Error.
 #pragma once
 
 #include <taper/autograd/gradcheck.h>
+#include <taper/formats/error.h>
 #include <taper/nn/checkpoint.h>
 #include <taper/nn/conv2d.h>
 #include <taper/nn/data/idx.h>

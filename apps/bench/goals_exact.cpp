@@ -9,9 +9,7 @@
 #include <taper/core/ops.h>
 #include <taper/core/random.h>
 
-#include "common/precision_options.h"
 #include "goal.h"
-#include "lenet_step.h"
 #include "yardstick.h"
 
 namespace taper::bench {
@@ -68,16 +66,6 @@ Outcome two_threads(const Effort& effort) {
     return speed_over([&] { run(1); }, [&] { run(2); }, effort);
 }
 
-// A step with exact sums in all three products of posit(8,2) operands, in units of a float32 step.
-Outcome lenet_step(const Effort& effort) {
-    omp_set_num_threads(2);
-    apps::PrecisionOptions options{.posit = true};
-    options.accumulate = Accumulator::exact();
-    LenetStep float32({}), exact(options.precision());
-    const auto [plain, ours] = time_in_turn([&] { float32(); }, [&] { exact(); }, effort);
-    return {ours / plain, {}};
-}
-
 std::string label(const Format& posit) {
     const Posit& p = std::get<Posit>(posit.family());
     return fmt::format("exact_posit{}_{}", p.n, p.es);
@@ -102,7 +90,6 @@ std::vector<Goal> exact_goals() {
         goals.push_back({fmt::format("{}_random_codes_over_dgemm", label(f)), Bound::at_least, 0.03,
                          [=](const Effort& effort) { return over_blas<double>(512, f, Data::hostile, effort); }});
     goals.push_back({"exact_two_threads", Bound::at_least, 1.80, two_threads});
-    goals.push_back({"lenet_step_exact_over_float32", Bound::at_most, 2.00, lenet_step});
     return goals;
 }
 

@@ -6,9 +6,7 @@
 #include <taper/core/ops.h>
 #include <taper/core/random.h>
 
-#include "common/precision_options.h"
 #include "goal.h"
-#include "lenet_step.h"
 #include "yardstick.h"
 
 namespace taper::bench {
@@ -30,7 +28,8 @@ Outcome part_of_peak(const std::string& name, const Effort& effort) {
     constexpr std::int64_t n = 512;
     const Accumulator accumulator = Accumulator::parse(name);
     const Operands operands(n);
-    return part_of_float32_peak(static_cast<double>(n * n * n), [&] { operands.multiply(accumulator); }, effort);
+    return part_of_float32_peak(
+        static_cast<double>(n * n * n), [&] { operands.multiply(accumulator); }, effort);
 }
 
 // One thread, then two.
@@ -44,36 +43,24 @@ Outcome two_threads(const Effort& effort) {
     return speed_over([&] { run(1); }, [&] { run(2); }, effort);
 }
 
-// A step with the accumulator in all three products of posit(8,2) operands, in units of a float32 step.
-Outcome lenet_step(const std::string& name, const Effort& effort) {
-    omp_set_num_threads(2);
-    apps::PrecisionOptions options{.posit = true};
-    options.accumulate = Accumulator::parse(name);
-    LenetStep float32({}), rounded(options.precision());
-    const auto [plain, ours] = time_in_turn([&] { float32(); }, [&] { rounded(); }, effort);
-    return {ours / plain, {}};
-}
-
 }  // namespace
 
 std::vector<Goal> rounded_goals() {
     std::vector<Goal> goals;
-    const auto add = [&](const std::string& accumulator, double goal) {
-        goals.push_back({accumulator, Bound::at_least, goal, [accumulator](const Effort& effort) { return part_of_peak(accumulator, effort); }});
+    const auto add = [&](const char* mode, const char* format, const char* name, double goal) {
+        const std::string accumulator = fmt::format("{}({})", mode, format);
+        goals.push_back(
+            {fmt::format("{}_{}", mode, name), Bound::at_least, goal, [accumulator](const Effort& effort) { return part_of_peak(accumulator, effort); }});
     };
-    add("rounded_f32(fp16)", 0.13);
-    add("rounded_f32(posit(16,2))", 0.08);
-    for (const char* format : {"posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)"}) add(fmt::format("rounded_f32({})", format), 0.048);
-    add("rounded(fp16)", 0.058);
-    for (const char* format : {"posit(16,1)", "posit(16,2)"}) add(fmt::format("rounded({})", format), 0.035);
-    for (const char* format : {"posit(8,0)", "posit(8,1)", "posit(8,2)"}) add(fmt::format("rounded({})", format), 0.023);
+    add("rounded_f32", "fp16", "fp16", 0.13);
+    add("rounded_f32", "posit(16,2)", "posit16_2", 0.08);
+    add("rounded_f32", "posit(16,1)", "posit16_1", 0.048);
+    for (const int es : {0, 1, 2}) add("rounded_f32", fmt::format("posit(8,{})", es).c_str(), fmt::format("posit8_{}", es).c_str(), 0.048);
+    add("rounded", "fp16", "fp16", 0.058);
+    add("rounded", "posit(16,2)", "posit16_2", 0.035);
+    add("rounded", "posit(16,1)", "posit16_1", 0.035);
+    for (const int es : {0, 1, 2}) add("rounded", fmt::format("posit(8,{})", es).c_str(), fmt::format("posit8_{}", es).c_str(), 0.023);
     goals.push_back({"rounded_two_threads", Bound::at_least, 1.8, two_threads});
-    // PyTorch's float32 step takes 1.8 of ours, or more (apps/reproduce/step_time.sh); these are 3 and 6 of those.
-    const auto step = [&](const char* name, const char* accumulator, double goal) {
-        goals.push_back({name, Bound::at_most, goal, [accumulator](const Effort& effort) { return lenet_step(accumulator, effort); }});
-    };
-    step("lenet_step_rounded_f32_posit16_2", "rounded_f32(posit(16,2))", 5.4);
-    step("lenet_step_rounded_posit16_2", "rounded(posit(16,2))", 10.8);
     return goals;
 }
 

@@ -39,6 +39,14 @@ Outcome part_of_float32_peak(double products, const std::function<void()>& work,
     return {products / ours / (burst / peak), {}};
 }
 
+bool multiplies_bfloat_pairs() {
+#if defined(TAPER_X86_LEVELS)
+    return cpu_level() == CpuLevel::avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi");
+#else
+    return false;
+#endif
+}
+
 OpenBlas::OpenBlas() {
     constexpr int keep = 0;  // a setting of the user's
     const CpuLevel level = cpu_level();

@@ -21,6 +21,9 @@ double multiply_add_burst();
 // MAC/s of `work`, which does `products` multiply-adds, as a part of the burst's, measured in turn: the part of the float32 peak of one core.
 Outcome part_of_float32_peak(double products, const std::function<void()>& work, const Effort& effort);
 
+// Whether 8-bit codes are multiplied as pairs of bfloat16, at up to twice that peak: AVX512_BF16 and VBMI at the level avx512.
+bool multiplies_bfloat_pairs();
+
 // OpenBLAS.  It takes processors newer than itself for ones without AVX-512: unless OPENBLAS_CORETYPE is set, it is told the kernels of the level.
 class OpenBlas {
   public:

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
+#include <vector>
 
+#include <taper/core/dot.h>
 #include <taper/formats/arithmetic.h>
 #include <taper/formats/error.h>
+#include <taper/formats/hex_float.h>
 #include <taper/formats/philox.h>
 
 #include "number_text.h"
@@ -31,22 +34,13 @@ struct Words {
     }
 };
 
-Unpacked unpacked_code(std::string_view text, const Format& format) {
-    std::uint64_t code = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code, 16);
-    if (error == std::errc::invalid_argument || end != text.data() + text.size())
-        throw Error(fmt::format("not a code: \"{}\" (want hexadecimal digits without 0x)", text.substr(0, 60)));
-    if (error != std::errc() || (format.bits() < 64 && code >> format.bits() != 0))
-        throw Error(fmt::format("code has bits beyond the format: {} in {} (want at most {} bits)", text.substr(0, 60), format.name(), format.bits()));
-    return visit(format, [&](const auto& family) { return family.unpack(code); });
-}
-
 int operands(Operation operation) {
     switch (operation) {
         case Operation::add:
         case Operation::sub:
         case Operation::mul:
-        case Operation::div: return 2;
+        case Operation::div:
+        case Operation::dot: return 2;
         case Operation::fma: return 3;
         default: return 1;
     }
@@ -56,7 +50,10 @@ int operands(Operation operation) {
 Unpacked exact_result(const Task& task, const Words& words) {
     if (task.operation == Operation::encode) return parse_number(words.word[0]);
     Unpacked x[3];
-    for (int i = 0; i < words.count; ++i) x[i] = unpacked_code(words.word[i], task.from);
+    for (int i = 0; i < words.count; ++i) {
+        const std::uint64_t code = parse_code(words.word[i], task.from);
+        x[i] = visit(task.from, [&](const auto& family) { return family.unpack(code); });
+    }
     switch (task.operation) {
         case Operation::add: return exact_add(x[0], x[1]);
         case Operation::sub: return exact_add(x[0], negated(x[1]));
@@ -68,6 +65,28 @@ Unpacked exact_result(const Task& task, const Words& words) {
     }
 }
 
+// "CODE,CODE,...", or "-" for a list of none.
+std::vector<Number> parse_list(std::string_view text, const Format& format) {
+    std::vector<Number> numbers;
+    if (text == "-") return numbers;
+    for (std::size_t at = 0;;) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        numbers.emplace_back(format, parse_code(text.substr(at, comma - at), format));
+        if (comma == text.size()) return numbers;
+        at = comma + 1;
+    }
+}
+
+// The dot product of two lists; line i is output i of the draws.
+void answer_dot(const Task& task, const Words& words, std::uint64_t index, std::string& out) {
+    const std::vector<Number> a = parse_list(words.word[0], task.from), b = parse_list(words.word[1], task.from);
+    std::vector<DotStep> steps;
+    const DotOptions options{.mode = {.mode = task.rounding, .draws = {.seed = task.seed}}, .output = index};
+    const Number y = dot(a, b, task.accumulator, task.to, options, task.trace ? &steps : nullptr);
+    for (const DotStep& step : steps) out += "# " + step.str() + "\n";
+    out += y.hex() + " " + hex_float(y.value()) + "\n";
+}
+
 double value_of(const Unpacked& exact) { return bits_as<double>(Float64{}.pack(exact, Rounding::nearest, 0)); }
 
 }  // namespace
@@ -76,6 +95,7 @@ void answer(const Task& task, std::string_view line, std::uint64_t index, std::s
     const Words words(line);
     const int wanted = operands(task.operation);
     if (words.count != wanted) throw Error(fmt::format("wrong number of words: \"{}\" (want {})", line.substr(0, 60), wanted));
+    if (task.operation == Operation::dot) return answer_dot(task, words, index, out);
     const Unpacked exact = exact_result(task, words);
     char text[64];
     char* end = text;

@@ -8,7 +8,6 @@
 
 #include <taper/formats/arithmetic.h>
 #include <taper/formats/error.h>
-#include <taper/formats/identity.h>
 
 namespace taper::calc {
 namespace {
@@ -58,7 +57,7 @@ Unpacked parse_bits(std::string_view text, int digits) {
 }
 
 Unpacked parse_hex_float(std::string_view body, bool negative, std::string_view text) {
-    std::uint64_t significand = 0;
+    Wide significand = 0;  // up to 31 digits: a rest leaves it beyond 2^64
     long exponent = 0;
     bool sticky = false, point = false, any = false;
     std::size_t at = 0;
@@ -70,7 +69,7 @@ Unpacked parse_hex_float(std::string_view body, bool negative, std::string_view 
         const int digit = hex_digit(body[at]);
         if (digit < 0) break;
         any = true;
-        if (significand >> 60 == 0) {
+        if (significand >> 120 == 0) {
             significand = significand << 4 | static_cast<unsigned>(digit);
             exponent -= point ? 4 : 0;
         } else {
@@ -192,31 +191,16 @@ Unpacked parse_number(std::string_view text) {
     return parse_decimal(body, negative, text);
 }
 
-char* write_hex_float(double x, char* out) {
-    const std::uint64_t bits = bits_as<std::uint64_t>(x);
-    std::uint64_t fraction = bits & ((std::uint64_t{1} << 52) - 1);
-    const int field = static_cast<int>(bits >> 52 & 0x7ff);
-    const auto put = [&](std::string_view s) {
-        for (const char c : s) *out++ = c;
-    };
-    if (x != x) {
-        put("nan");
-        return out;
+std::uint64_t parse_code(std::string_view text, const Format& format) {
+    std::uint64_t code = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), code, 16);
+    if (error == std::errc::invalid_argument || end != text.data() + text.size())
+        throw Error("not a code: \"" + std::string(text.substr(0, 60)) + "\" (want hexadecimal digits without 0x)");
+    if (error != std::errc() || (format.bits() < 64 && code >> format.bits() != 0)) {
+        throw Error("code has bits beyond the format: " + std::string(text.substr(0, 60)) + " in " + format.name() + " (want at most " + std::to_string(format.bits()) +
+                    " bits)");
     }
-    if (bits >> 63 != 0) *out++ = '-';
-    if (field == 0x7ff) {
-        put("inf");
-        return out;
-    }
-    put(field == 0 ? "0x0" : "0x1");
-    if (fraction != 0) {
-        *out++ = '.';
-        for (; fraction != 0; fraction = fraction << 4 & ((std::uint64_t{1} << 52) - 1)) *out++ = "0123456789abcdef"[fraction >> 48];
-    }
-    *out++ = 'p';
-    const int exponent = field != 0 ? field - 1023 : (bits << 1) == 0 ? 0 : -1022;
-    *out++ = exponent < 0 ? '-' : '+';
-    return std::to_chars(out, out + 8, exponent < 0 ? -exponent : exponent).ptr;
+    return code;
 }
 
 }  // namespace taper::calc

@@ -1,9 +1,10 @@
-// Numbers as text: decimals and C hex floats read exactly, doubles written as C hex floats.
+// Numbers from text: decimals, C hex floats, bits and codes, read exactly.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
-#include <taper/formats/unpacked.h>
+#include <taper/formats/format.h>
 
 namespace taper::calc {
 
@@ -13,7 +14,7 @@ namespace taper::calc {
 // Throws Error on anything else.
 Unpacked parse_number(std::string_view text);
 
-// As printf's %a writes x, "nan" for NaN.  Returns the end of what was written; 32 bytes suffice.
-char* write_hex_float(double x, char* out);
+// A code of the format: hexadecimal digits without 0x.  Throws Error on anything else, and on bits beyond the format.
+std::uint64_t parse_code(std::string_view text, const Format& format);
 
 }  // namespace taper::calc

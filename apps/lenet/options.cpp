@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include <taper/formats/error.h>
+
 namespace taper::apps {
 namespace {
 
@@ -16,6 +18,8 @@ Examples:
   lenet --posit --accumulate exact                    a quire: one rounding of the exact sum of each dot product
   lenet --posit --accumulate-forward "rounded(posit(16,2))" --accumulate-backward exact
                                                       every step of a forward sum rounded
+  lenet --posit --step every-operation --loss-scale 64
+                                                      the optimizer's products and sums rounded one by one, errors not divided by the batch
   lenet --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
   lenet --data mnist --epochs 5                       MNIST, or any other folder of idx files with 28 x 28 images
 
@@ -46,6 +50,18 @@ void add_options(CLI::App& app, LenetOptions& o) {
         ->capture_default_str()
         ->type_name("N")
         ->check(CLI::PositiveNumber)
+        ->group(training);
+    const auto read_step = [&o](const std::string& text) {
+        try {
+            o.step = core::parse_step_rounding(text);
+        } catch (const Error& error) {
+            throw CLI::ValidationError("--step", error.what());
+        }
+    };
+    app.add_option_function<std::string>("--step", read_step,
+                                         "what SGD rounds: its results alone, every-operation (each product and each sum), or fused (products and sums in one)")
+        ->default_str(core::name(o.step))
+        ->type_name("ORDER")
         ->group(training);
     app.add_option("--loss-scale", o.loss_scale, "multiply the loss's gradient, divide the weights'")
         ->capture_default_str()

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <optional>
 
+#include <taper/core/ops.h>
+
 #include "common/precision_options.h"
 
 namespace taper::apps {
@@ -15,6 +17,7 @@ struct LenetOptions {
     std::optional<float> mean, deviation;
     std::int64_t epochs = 10, batch = 64, halve_every = 4;
     double lr = 0.0625, momentum = 0.5, loss_scale = 1;
+    core::StepRounding step = core::StepRounding::results;
     std::uint64_t seed = 1;
     int threads = 0;  // 0: as many as there are cores
     PrecisionOptions formats;

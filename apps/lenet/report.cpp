@@ -59,6 +59,7 @@ std::string final_table(const Runs& runs) {
         const std::string title = i < 8 ? roles[i].first : "sums " + roles[i].first;
         row(title, [i](TrainingRun& run) { return nn::describe(run.precision())[i].second; });
     }
+    row("optimizer's step", [](TrainingRun& run) { return core::name(run.step_rounding()); });
     rows.push_back({});
     row("test accuracy, %", [](TrainingRun& run) { return run.results().empty() ? "-" : percent(run.results().back().test_accuracy); });
     row("seconds an epoch", mean_seconds);

@@ -63,7 +63,7 @@ TrainingRun::TrainingRun(const nn::Precision& precision, const LenetOptions& opt
       data_(data),
       generator_(options.seed),
       model_(generator_),
-      sgd_(model_.parameters(), {.lr = options.lr, .momentum = options.momentum}),
+      sgd_(model_.parameters(), {.lr = options.lr, .momentum = options.momentum, .rounding = options.step}),
       schedule_{.initial = options.lr, .period = options.halve_every},
       train_(data.train, loader_options(precision, options, true)),
       test_(data.test, loader_options(precision, options, false)) {

@@ -29,6 +29,7 @@ class TrainingRun {
 
     const std::string& name() const { return name_; }
     const nn::Precision& precision() const { return model_.precision(); }
+    core::StepRounding step_rounding() const { return sgd_.options().rounding; }
     std::int64_t parameters() { return model_.parameter_count(); }
     const std::vector<EpochResult>& results() const { return results_; }
     // Bytes of this run by role: what lasts (parameters, master, state) as it stands, the rest at the peak of a step.

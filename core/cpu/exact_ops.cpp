@@ -11,8 +11,6 @@ namespace {
 constexpr Unpacked one = {Kind::finite, false, false, 0, std::uint64_t{1} << 63};
 constexpr int beyond_every_format = 1 << 20;  // an exponent
 
-Unpacked unpack_double(double x) { return Float64{}.unpack(bits_as<std::uint64_t>(x)); }
-
 long double to_long_double(const Unpacked& x) {
     const long double magnitude = std::ldexp(static_cast<long double>(x.significand), x.exponent - 63);
     return x.negative ? -magnitude : magnitude;
@@ -85,11 +83,7 @@ std::size_t store(Tensor& y, const RoundingMode& mode, std::int64_t begin, std::
     void* codes = y.mutable_data();
     std::size_t lost = 0;
     for (std::int64_t i = 0; i < count; ++i) {
-        const Unpacked exact = result(i);
-        const std::uint64_t index = mode.draws.first_index + static_cast<std::uint64_t>(begin + i);
-        const std::uint32_t draw = mode.mode == Rounding::stochastic ? philox_draw(mode.draws.seed, mode.draws.stream, index) : 0;
-        const std::uint64_t code = pack_code(format, exact, mode.mode, draw);
-        lost += exact.kind == Kind::nan && !format.has_nan() ? 1 : 0;
+        const std::uint64_t code = pack_element(format, result(i), mode, static_cast<std::uint64_t>(begin + i), lost);
         std::memcpy(at(codes, begin + i, width), &code, static_cast<std::size_t>(width));
     }
     return lost;
@@ -101,8 +95,16 @@ Unpacked unpack_code(const Format& format, std::uint64_t code) {
     return visit(format, [&](const auto& family) { return family.unpack(code); });
 }
 
+Unpacked unpack_double(double x) { return Float64{}.unpack(bits_as<std::uint64_t>(x)); }
+
 std::uint64_t pack_code(const Format& format, const Unpacked& x, Rounding mode, std::uint32_t draw) {
     return visit(format, [&](const auto& family) { return family.pack(x, mode, draw); });
+}
+
+std::uint64_t pack_element(const Format& format, const Unpacked& x, const RoundingMode& mode, std::uint64_t index, std::size_t& lost) {
+    const bool draws = mode.mode == Rounding::stochastic;
+    lost += x.kind == Kind::nan && !format.has_nan() ? 1 : 0;
+    return pack_code(format, x, mode.mode, draws ? philox_draw(mode.draws.seed, mode.draws.stream, mode.draws.first_index + index) : 0);
 }
 
 Unpacked exact_unary(Unary op, const Unpacked& x, double a) {

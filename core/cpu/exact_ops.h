@@ -9,7 +9,10 @@
 namespace taper {
 
 Unpacked unpack_code(const Format& format, std::uint64_t code);
+Unpacked unpack_double(double x);
 std::uint64_t pack_code(const Format& format, const Unpacked& x, Rounding mode, std::uint32_t draw);
+// Element `index` of an array, with its draw; `lost` counts NaN without a code.
+std::uint64_t pack_element(const Format& format, const Unpacked& x, const RoundingMode& mode, std::uint64_t index, std::size_t& lost);
 
 // The exact result, or its first 64 bits and a sticky bit; exp, log, tanh and sigmoid from long double, with the side on which the
 // true value lies where the first bits alone would call it exact.

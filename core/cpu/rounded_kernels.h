@@ -12,6 +12,11 @@ namespace taper {
 enum class RoundKind : std::uint8_t { none, posit, minifloat, fixed, narrowed, half };  // the last two: of float lanes alone; half: not at the plain level
 constexpr int round_kinds = 6;
 
+// What can be known of posit sums in float lanes before they are formed: that none but 0 is as small as the lane's lowest numbers (any), and
+// moreover that none is 32 regimes from one that has fraction bits (near_one).
+enum class Guessing : std::uint8_t { none, any, near_one };
+constexpr int guessings = 3;
+
 // One rounding on lanes; the member of its kind is set.
 template <class Real>
 struct LaneRound {
@@ -41,21 +46,22 @@ struct RoundedKernels {
     Kernel compensated[round_kinds];  // y <- r(a b - e); t <- r(s + y); e <- r(r(t - s) - y); s <- t
     Kernel product[round_kinds];      // s <- r(a b)
     Kernel add[round_kinds];          // s <- r(s + other), of the exact sum; no terms
-    // in_lane of posits, faster; false, and the sums are spoilt, where a sum came to lie where the posit has no fraction bit.
-    bool (*guess)(const LaneRound<Real>&, const RoundTile<Real>&);
+    // The first two of posits, faster; false, and the sums are spoilt, where a sum came to lie where the posit has no fraction bit.
+    using Guess = bool (*)(const LaneRound<Real>&, const RoundTile<Real>&);
+    Guess guess_fused[guessings], guess_in_lane[guessings];
 };
 
 namespace plain {
 const RoundedKernels<float>& rounded_kernels_float();
 const RoundedKernels<double>& rounded_kernels_double();
-}
+}  // namespace plain
 namespace avx2 {
 const RoundedKernels<float>& rounded_kernels_float();
 const RoundedKernels<double>& rounded_kernels_double();
-}
+}  // namespace avx2
 namespace avx512 {
 const RoundedKernels<float>& rounded_kernels_float();
 const RoundedKernels<double>& rounded_kernels_double();
-}
+}  // namespace avx512
 
 }  // namespace taper

@@ -78,11 +78,14 @@ bool has_infinity(const Format& format) {
     });
 }
 
-// guess() takes sums for zeros that are as near to zero as the lane's lowest exponents, and knows no infinities.
-bool may_guess(const LaneRound<float>& round, const Format& format, const Format& left, const Format& right) {
-    if (round.kind != RoundKind::posit || round.posit.fraction_bits < 2 || has_infinity(left) || has_infinity(right) || !exact_products<float>(left, right)) return false;
-    const int es = static_cast<int>(round.posit.regime_shift) - Lane<float>::fraction, lowest = std::min(left.min_exponent() + right.min_exponent(), format.min_exponent());
-    return (-lowest - 1) >> es < (Lane<float>::bias - 1) >> es;
+// Guesses know no infinities.
+Guessing guessing_of(const LaneRound<float>& round, const Format& format, const Format& left, const Format& right) {
+    const int digits = round.posit.fraction_bits, es = static_cast<int>(round.posit.regime_shift) - Lane<float>::fraction;
+    if (round.kind != RoundKind::posit || digits < 2 || has_infinity(left) || has_infinity(right) || !exact_products<float>(left, right)) return Guessing::none;
+    const int lowest = std::min(left.min_exponent() + right.min_exponent(), format.min_exponent());
+    const int highest = std::max(left.max_exponent() + right.max_exponent() + 1, format.max_exponent()) + 1;
+    if ((-lowest - 1) >> es >= (Lane<float>::bias - 1) >> es) return Guessing::none;
+    return lowest >> es > digits - 33 && highest >> es < 32 - digits && digits < 16 ? Guessing::near_one : Guessing::any;
 }
 
 template <class Real>
@@ -94,11 +97,12 @@ std::optional<RoundedPlan<Real>> step_plan(const Accumulator& accumulator, const
         if (!round && accumulator.format() != Format::float32()) return {};
         plan.kind = StepKind::in_lane;
         if (round) plan.round = *round;
-        if constexpr (std::is_same_v<Real, float>) plan.guesses = may_guess(plan.round, accumulator.format(), left, right);
+        if constexpr (std::is_same_v<Real, float>) plan.guessing = guessing_of(plan.round, accumulator.format(), left, right);
         return plan;
     }
     if (!round || !exact_products<Real>(left, right)) return {};
     plan.round = *round;
+    if constexpr (std::is_same_v<Real, float>) plan.guessing = guessing_of(plan.round, accumulator.format(), left, right);
     if (accumulator.kind() == Accumulator::Kind::compensated) plan.kind = StepKind::compensated;
     if (!accumulator.product()) return plan;
     const std::optional<LaneRound<Real>> product = round_into<Real>(*accumulator.product());
@@ -128,10 +132,10 @@ std::optional<RoundedPlan<Real>> chunked_plan(const Accumulator& accumulator, co
     const Accumulator& inner = accumulator.inner();
     const std::optional<LaneRound<Real>> outer = round_into<Real>(accumulator.format());
     // An overflow of s + p must be one in the outer format too, which posits do not have.
-    if (!outer || inner.kind() == Accumulator::Kind::exact || (outer->kind == RoundKind::posit && accumulator.format().max_exponent() > Lane<Real>::bias - 25)) return {};
+    if (!outer || inner.kind() == Accumulator::Kind::exact || (outer->kind == RoundKind::posit && accumulator.format().max_exponent() > Lane<Real>::bias - 25))
+        return {};
     const bool host_float = inner.kind() == Accumulator::Kind::float32 || inner.kind() == Accumulator::Kind::float64;
-    std::optional<RoundedPlan<Real>> plan =
-        host_float ? host_float_plan<Real>(inner, accumulator.chunk(), left, right) : step_plan<Real>(inner, left, right);
+    std::optional<RoundedPlan<Real>> plan = host_float ? host_float_plan<Real>(inner, accumulator.chunk(), left, right) : step_plan<Real>(inner, left, right);
     if (!plan) return {};
     plan->chunk = accumulator.chunk();
     plan->outer = *outer;
@@ -146,9 +150,12 @@ std::optional<RoundedPlan<Real>> rounded_plan(const Accumulator& accumulator, co
     switch (accumulator.kind()) {
         case Accumulator::Kind::rounded:
         case Accumulator::Kind::rounded_f32:
-        case Accumulator::Kind::compensated: return step_plan<Real>(accumulator, left, right);
-        case Accumulator::Kind::chunked: return chunked_plan<Real>(accumulator, left, right);
-        default: return {};
+        case Accumulator::Kind::compensated:
+            return step_plan<Real>(accumulator, left, right);
+        case Accumulator::Kind::chunked:
+            return chunked_plan<Real>(accumulator, left, right);
+        default:
+            return {};
     }
 }
 

@@ -15,10 +15,10 @@ enum class StepKind : std::uint8_t { fused, in_lane, compensated, split };
 template <class Real>
 struct RoundedPlan {
     StepKind kind = StepKind::fused;
-    LaneRound<Real> round, product;  // r and m of the steps
-    bool guesses = false;            // RoundedKernels::guess may be tried
-    std::int64_t chunk = 0;          // terms of a chunk, 0 where there are none
-    LaneRound<Real> outer;           // r of the sums of chunks
+    LaneRound<Real> round, product;      // r and m of the steps
+    Guessing guessing = Guessing::none;  // of fused and in_lane steps
+    std::int64_t chunk = 0;              // terms of a chunk, 0 where there are none
+    LaneRound<Real> outer;               // r of the sums of chunks
 };
 
 // The plan for nearest rounding of sums of products of these formats; nothing where lanes of Real would give other bits.

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
-#include <taper/core/cpu/parallel.h>
-#include <taper/core/cpu/rounded_plan.h>
+#include <taper/core/cpu/rounded_steps.h>
+#include <taper/core/cpu/row_writer.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
 #include <taper/core/cpu/sum_panel.h>
@@ -19,140 +18,17 @@ namespace {
 
 constexpr std::int64_t tile_rows = 8, row_block = 192;
 template <class Real>
-constexpr std::int64_t column_block = 512 / sizeof(Real);  // sums: 96 KiB, three times where chunks are compensated
+constexpr std::int64_t column_block = 512 / sizeof(Real);  // more of fewer rows; sums: 96 KiB, up to three times
+constexpr std::int64_t most_blocks = 8;
 template <class Real>
-constexpr std::int64_t depth_block = 1024 / sizeof(Real);  // packed: 192 and 128 KiB
+constexpr std::int64_t depth_block = 1024 / sizeof(Real);  // packed: 192 KiB of rows, 128 of columns
 template <class Real>
 constexpr std::int64_t sums_apart = 2112 / sizeof(Real);  // so that a sum and its compensation do not share their address modulo 4096
-constexpr std::int64_t guess_terms = 32;                   // between two looks at what was guessed
-constexpr std::int64_t rounded_work = 4;                   // a term costs this many multiply-adds of the fast kernels, or more
+constexpr std::int64_t rounded_work = 4;                  // a term costs this many multiply-adds of the fast kernels, or more
 
 // Lines [begin, begin + lines) of a side; their place among the packed ones starts at `at`.
 struct Strip {
     std::int64_t begin, lines, at, width;
-};
-
-// Advances tiles term by term.
-template <class Real>
-class Steps {
-  public:
-    Steps(const RoundedPlan<Real>& plan, const RoundedKernels<Real>& kernels, std::int64_t all_terms) : plan_(plan), kernels_(kernels), all_terms_(all_terms) {}
-
-    // Terms from number `first` on.  total: s of a chunked sum, whose tile is the chunk's p.
-    void advance(RoundTile<Real> tile, std::int64_t first, Real* total) {
-        if (plan_.chunk == 0) return steps(tile);
-        const std::int64_t end = first + tile.terms;
-        while (first < end) {
-            const std::int64_t chunk_end = std::min((first / plan_.chunk + 1) * plan_.chunk, all_terms_), stop = std::min(end, chunk_end);
-            tile.terms = stop - first;
-            steps(tile);
-            if (stop == chunk_end) close_chunk(tile, total);
-            skip(tile, tile.terms);
-            first = stop;
-        }
-    }
-
-  private:
-    std::int64_t columns(const RoundTile<Real>& tile) const { return tile.vectors * kernels_.lanes; }
-    void skip(RoundTile<Real>& tile, std::int64_t terms) const {
-        tile.left += terms * tile.rows;
-        tile.right += terms * columns(tile);
-    }
-
-    void steps(const RoundTile<Real>& tile) {
-        const int round = static_cast<int>(plan_.round.kind);
-        switch (plan_.kind) {
-            case StepKind::fused: return kernels_.fused[round](plan_.round, tile);
-            case StepKind::in_lane: return plan_.guesses ? guessed(tile) : kernels_.in_lane[round](plan_.round, tile);
-            case StepKind::compensated: return kernels_.compensated[round](plan_.round, tile);
-            case StepKind::split: return split(tile);
-        }
-    }
-
-    // Guesses until more than a third of them were wrong.
-    void guessed(RoundTile<Real> tile) {
-        const auto kernel = kernels_.in_lane[static_cast<int>(plan_.round.kind)];
-        const std::int64_t size = tile.rows * columns(tile);
-        Real* const saved = thread_scratch<Real>(Scratch::partial, size);
-        for (std::int64_t rest = tile.terms; rest > 0; rest -= guess_terms) {
-            const bool guessing = wrong_ * 3 <= guesses_ + 32;
-            tile.terms = guessing ? std::min(rest, guess_terms) : rest;
-            if (!guessing) return kernel(plan_.round, tile);
-            ++guesses_;
-            std::copy_n(tile.sum, size, saved);
-            if (!kernels_.guess(plan_.round, tile)) {
-                ++wrong_;
-                std::copy_n(saved, size, tile.sum);
-                kernel(plan_.round, tile);
-            }
-            skip(tile, tile.terms);
-        }
-    }
-
-    void split(RoundTile<Real> tile) const {
-        const auto multiply = kernels_.product[static_cast<int>(plan_.product.kind)];
-        const auto add = kernels_.add[static_cast<int>(plan_.round.kind)];
-        RoundTile<Real> product = tile;
-        product.terms = 1;
-        product.sum = tile.other = thread_scratch<Real>(Scratch::partial, tile.rows * columns(tile));
-        for (std::int64_t k = 0; k < tile.terms; ++k) {
-            multiply(plan_.product, product);
-            add(plan_.round, tile);
-            skip(product, 1);
-        }
-    }
-
-    void close_chunk(const RoundTile<Real>& tile, Real* total) const {
-        RoundTile<Real> sum = tile;
-        sum.sum = total;
-        sum.other = tile.sum;
-        kernels_.add[static_cast<int>(plan_.outer.kind)](plan_.outer, sum);
-        const std::size_t bytes = static_cast<std::size_t>(tile.rows * columns(tile)) * sizeof(Real);
-        std::memset(tile.sum, 0, bytes);
-        if (plan_.kind == StepKind::compensated) std::memset(tile.other, 0, bytes);
-    }
-
-    const RoundedPlan<Real>& plan_;
-    const RoundedKernels<Real>& kernels_;
-    std::int64_t all_terms_, guesses_ = 0, wrong_ = 0;
-};
-
-// Rounds finished sums into y.
-template <class Real>
-class RowWriter {
-  public:
-    explicit RowWriter(const SumCall& call)
-        : format_(call.y.format()), mode_(call.mode), codes_(call.y.mutable_data()), width_(format_.storage_bytes()), encoder_(format_, mode_) {}
-
-    // sums[j] is output number first + output[j], output ascending.  Returns how many NaN had no code.
-    std::size_t write(const Real* sums, std::int64_t n, std::int64_t first, const std::int64_t* output) const {
-        if (output[n - 1] - output[0] == n - 1) return encode_run(sums, n, at(codes_, first + output[0], width_), first + output[0]);
-        std::size_t nans = 0;
-        if (mode_.mode == Rounding::stochastic) {
-            for (std::int64_t j = 0; j < n; ++j) nans += encode_run(sums + j, 1, at(codes_, first + output[j], width_), first + output[j]);
-            return nans;
-        }
-        unsigned char* const run = thread_scratch<unsigned char>(Scratch::row, n * width_);
-        nans = encode_run(sums, n, run, 0);
-        for (std::int64_t j = 0; j < n; ++j) std::memcpy(at(codes_, first + output[j], width_), run + j * width_, static_cast<std::size_t>(width_));
-        return nans;
-    }
-
-  private:
-    std::size_t encode_run(const float* sums, std::int64_t n, void* codes, std::int64_t index) const {
-        return encoder_(sums, static_cast<std::size_t>(n), codes, static_cast<std::uint64_t>(index));
-    }
-    std::size_t encode_run(const double* sums, std::int64_t n, void* codes, std::int64_t index) const {
-        RoundingMode mode = mode_;
-        mode.draws.first_index += static_cast<std::uint64_t>(index);
-        return encode(format_, sums, static_cast<std::size_t>(n), codes, mode);
-    }
-
-    const Format& format_;
-    const RoundingMode& mode_;
-    void* codes_;
-    int width_;
-    Encoder encoder_;
 };
 
 // What all threads share.  Rows and columns are the problem's sides, or exchanged where that wastes fewer lanes.
@@ -167,16 +43,15 @@ struct Work {
 
     const SumSide<Real>& rows() const { return exchanged ? problem.right : problem.left; }
     const SumSide<Real>& columns() const { return exchanged ? problem.left : problem.right; }
-    Real first_sum(std::int64_t row, std::int64_t column) const {
-        return first_sums.empty() ? 0 : first_sums[static_cast<std::size_t>(problem.bias_of_rows != exchanged ? row : column)];
-    }
+    bool first_sums_of_rows() const { return problem.bias_of_rows != exchanged; }
 };
 
 // One block of outputs of a thread: its panels, its sums, and the run over the terms.
 template <class Real>
 class Block {
   public:
-    Block(const Work<Real>& work, const typename SumProblem<Real>::Base& base) : work_(work), base_(base), steps_(work.plan, work.kernels, work.problem.terms()) {}
+    Block(const Work<Real>& work, const typename SumProblem<Real>::Base& base)
+        : work_(work), base_(base), steps_(work.plan, work.kernels, work.problem.terms()) {}
 
     std::size_t form(const Range& rows, const Range& columns) {
         cut(rows, columns);
@@ -191,7 +66,9 @@ class Block {
             for (const Strip& column : columns_) {
                 for (const Strip& row : rows_) {
                     const std::int64_t at = place(row, column);
-                    steps_.advance({count, row.lines, column.width / work_.kernels.lanes, left + row.at * count, right + column.at * count, sums_ + at, others_ + at}, k, totals_ + at);
+                    steps_.advance(
+                        {count, row.lines, column.width / work_.kernels.lanes, left + row.at * count, right + column.at * count, sums_ + at, others_ + at}, k,
+                        totals_ + at);
                 }
             }
         }
@@ -233,7 +110,10 @@ class Block {
             for (const Strip& row : rows_) {
                 Real* to = kept() + place(row, column);
                 for (std::int64_t i = 0; i < row.lines; ++i, to += column.width) {
-                    for (std::int64_t j = 0; j < column.lines; ++j) to[j] = work_.first_sum(row.begin + i, column.begin + j);
+                    if (work_.first_sums_of_rows())
+                        std::fill_n(to, column.width, work_.first_sums[static_cast<std::size_t>(row.begin + i)]);
+                    else
+                        std::copy_n(work_.first_sums.data() + column.begin, column.lines, to);
                 }
             }
         }
@@ -260,7 +140,7 @@ class Block {
 
     const Work<Real>& work_;
     const typename SumProblem<Real>::Base& base_;
-    Steps<Real> steps_;
+    RoundedSteps<Real> steps_;
     std::vector<Strip> rows_, columns_;
     std::int64_t row_count_ = 0, column_count_ = 0;
     Real *sums_ = nullptr, *others_ = nullptr, *totals_ = nullptr;
@@ -270,8 +150,12 @@ template <class Real>
 std::size_t form_part(const Work<Real>& work, const typename SumProblem<Real>::Base& base, const Range& rows, const Range& columns) {
     Block<Real> block(work, base);
     std::size_t nans = 0;
-    for (std::int64_t j = columns.begin; j < columns.end; j += column_block<Real>) {
-        const Range width{j, std::min(j + column_block<Real>, columns.end)};
+    // As many sums and packed elements as a full block has.
+    const std::int64_t by_rows = row_block / std::min(rows.size(), row_block),
+                       by_terms = depth_block<Real> / std::clamp<std::int64_t>(work.problem.terms(), 1, depth_block<Real>);
+    const std::int64_t wide = std::min({by_rows, by_terms, most_blocks}) * column_block<Real>;
+    for (std::int64_t j = columns.begin; j < columns.end; j += wide) {
+        const Range width{j, std::min(j + wide, columns.end)};
         for (std::int64_t i = rows.begin; i < rows.end; i += row_block) nans += block.form({i, std::min(i + row_block, rows.end)}, width);
     }
     return nans;
@@ -326,7 +210,7 @@ std::size_t rounded_sums(const SumProblem<Real>& problem, const SumCall& call) {
     return nans;
 }
 
-#define TAPER_INSTANTIATE(Real)                         \
+#define TAPER_INSTANTIATE(Real)                        \
     template bool sums_on_lanes<Real>(const SumCall&); \
     template std::size_t rounded_sums<Real>(const SumProblem<Real>&, const SumCall&);
 TAPER_INSTANTIATE(float)

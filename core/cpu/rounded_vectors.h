@@ -55,7 +55,9 @@ struct VectorOps {
     using Real = Element;
     static constexpr int lanes = vector_bytes / static_cast<int>(sizeof(Element));
 
-    TAPER_FN static Bits clamped(Bits x, typename Lane<Real>::UInt low, typename Lane<Real>::UInt high) { return least(largest(x, Bits{} + low), Bits{} + high); }
+    TAPER_FN static Bits clamped(Bits x, typename Lane<Real>::UInt low, typename Lane<Real>::UInt high) {
+        return least(largest(x, Bits{} + low), Bits{} + high);
+    }
     TAPER_FN static Bits nan_where(Mask condition, Bits x) {
         if constexpr (vector_bytes == 64) return condition ? Bits{} + Lane<Real>::quiet_nan : x;
         return x | bits_as<Bits>(condition);

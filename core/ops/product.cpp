@@ -20,12 +20,6 @@ RoundingMode rounding_mode(const Target& target, const Accumulator& accumulator)
     return mode;
 }
 
-// Are products and sums formed in float32?
-bool uses_float32(const Accumulator& accumulator) {
-    const Accumulator& sum = accumulator.kind() == Accumulator::Kind::chunked ? accumulator.inner() : accumulator;
-    return sum.kind() == Accumulator::Kind::float32 || sum.kind() == Accumulator::Kind::rounded_f32;
-}
-
 struct NamedTensor {
     const char* name;
     const Tensor& tensor;
@@ -42,7 +36,7 @@ void check_operands(const char* op, const Accumulator& accumulator, std::initial
                                     tensor.device().name()));
         }
     }
-    if (!uses_float32(accumulator)) return;
+    if (!accumulator.in_float32()) return;
     const bool float64_sums = accumulator.kind() == Accumulator::Kind::float32;  // of operands in float64, for gradient checks
     for (const auto& [name, tensor] : operands) {
         if (!tensor.defined() || tensor.format().exact_in_float32() || (float64_sums && tensor.format() == Format::float64())) continue;

@@ -1,4 +1,6 @@
-// Checks of the optimizer steps.
+// Checks of the optimizer steps, and the names of their roundings.
+#include <array>
+
 #include <fmt/format.h>
 
 #include <taper/core/backend.h>
@@ -6,6 +8,19 @@
 #include <taper/formats/error.h>
 
 namespace taper::core {
+namespace {
+
+constexpr std::array<std::string_view, 3> step_names{"results", "every-operation", "fused"};  // in the order of StepRounding
+
+}  // namespace
+
+std::string name(StepRounding rounding) { return std::string(step_names[static_cast<std::size_t>(rounding)]); }
+
+StepRounding parse_step_rounding(std::string_view text) {
+    for (std::size_t i = 0; i < step_names.size(); ++i)
+        if (step_names[i] == text) return static_cast<StepRounding>(i);
+    throw Error(fmt::format("step rounding: unknown name: \"{}\" (want results, every-operation or fused)", text));
+}
 
 void sgd_step(Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient, const SgdStep& step) {
     check_values("sgd_step", {{"weight", weight}, {"gradient", gradient}});

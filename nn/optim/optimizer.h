@@ -29,6 +29,8 @@ class Optimizer {
     virtual NamedTensors state() const;
     // Throws Error on a missing, unknown or misshapen tensor or one in another format than the role `state` has, and then sets none.
     virtual void load(const NamedTensors& tensors);
+    // The choices that a resumed run must share, those that are not the default; checkpoints keep them and refuse others.
+    virtual Metadata settings() const { return {}; }
 
   protected:
     virtual void update(std::size_t index, Parameter& parameter, const Tensor& gradient, double gradient_scale) = 0;

@@ -28,6 +28,7 @@ void Sgd::update(std::size_t index, Parameter& parameter, const Tensor& gradient
     Tensor weight = parameter.variable.value();
     Tensor& velocity = velocities_[index];
     core::SgdStep step{.lr = learning_rate_, .momentum = options_.momentum, .weight_decay = options_.weight_decay, .nesterov = options_.nesterov};
+    step.rounding = options_.rounding;
     step.gradient_scale = gradient_scale;
     step.master_rounding = precision.master.rounding;
     // A weight that is its own master is rounded once, as a master.
@@ -41,9 +42,14 @@ void Sgd::update(std::size_t index, Parameter& parameter, const Tensor& gradient
     if (draws(precision)) {
         step.seed = default_generator().seed();
         step.stream = default_generator().next_stream();
-        for (int further = 0; further < 2; ++further) default_generator().next_stream();
+        for (std::uint64_t further = 1; further < core::step_streams(step.rounding); ++further) default_generator().next_stream();
     }
     core::sgd_step(weight, parameter.master, velocity, gradient, step);
+}
+
+Metadata Sgd::settings() const {
+    if (options_.rounding == core::StepRounding::results) return {};
+    return {{"rounding", name(options_.rounding)}};
 }
 
 NamedTensors Sgd::state() const {

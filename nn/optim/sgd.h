@@ -12,10 +12,13 @@ struct SgdOptions {
     double momentum = 0;
     double weight_decay = 0;
     bool nesterov = false;
+    core::StepRounding rounding = core::StepRounding::results;
 };
 
-// g += wd w; v = mu v + g; w -= lr v (Nesterov: w -= lr (g + mu v)), in float32 without fma, w the master; then
-// master = r_master(w), weight = r_weight(master), velocity = r_state(v): Qtorch+'s order.  The first step's v is g.
+// g += wd w; v = mu v + g; w -= lr v (Nesterov: w -= lr (g + mu v)), w the master.  The first step's v is g.
+//   results (Qtorch+'s order): in float32 without fma; then master = r_master(w), weight = r_weight(master), velocity = r_state(v).
+//   every_operation, fused: each operation up to the direction v (or g + mu v) is rounded into `state`, lr v and w into `master`; lr enters as
+//   r_master(lr), mu and wd as r_state of them, each to nearest.  Without momentum there is no state: `master` takes its place.
 // A velocity exists from a parameter's first step on, and only where momentum is not 0.
 // Stochastic roundings draw from the default generator.
 //   Usage: Sgd sgd(model.parameters(), {.lr = 0.1, .momentum = 0.9});
@@ -26,6 +29,7 @@ class Sgd : public Optimizer {
 
     NamedTensors state() const override;  // "steps", "velocity.NAME"
     void load(const NamedTensors& tensors) override;
+    Metadata settings() const override;  // "rounding", unless it is `results`
 
   protected:
     void update(std::size_t index, Parameter& parameter, const Tensor& gradient, double gradient_scale) override;

@@ -55,6 +55,9 @@ TEST(FormatCalc, RoundingModes) {
     int ups = 0;
     for (std::size_t at = 0; at < first.size(); at = first.find('\n', at) + 1) ups += first[at] == '3' ? 1 : 0;
     EXPECT_NEAR(ups, 250, 55);  // 4 sigma
+    // The first draw of seed 0 is 0x6627e8d5, the step at 1 is 2^-29: x - 1 is that draw of a step, and half a draw more.
+    expect_answers({"encode", "posit(32,0)", "--rounding", "stochastic"}, "0x1.00000003313f46a8\n", "40000000 0x1p+0\n");
+    expect_answers({"encode", "posit(32,0)", "--rounding", "stochastic"}, "0x1.00000003313f46ac\n", "40000001 0x1.00000008p+0\n");
 }
 
 TEST(FormatCalc, ArithmeticDecodeConvert) {
@@ -101,6 +104,89 @@ TEST(FormatCalc, BadCommandLineEndsWith2) {
     EXPECT_EQ(calc({"add", "int32"}, "1 1\n").code, 2);
 }
 
+TEST(FormatCalc, DotProducts) {
+    const std::string input = "7f,40,7f 7f,40,81\n40 40\n-\t-\n80,40 00,40\n";
+    expect_answers({"dot", "posit(8,2)"}, input, "40 0x1p+0\n40 0x1p+0\n00 0x0p+0\n80 nan\n");
+    expect_answers({"dot", "posit(8,2)", "--accumulate", "rounded(posit(8,2))"}, input, "81 -0x1p+24\n40 0x1p+0\n00 0x0p+0\n80 nan\n");
+    expect_answers({"dot", "posit(8,2)", "--accumulate", "rounded(posit(8,2),posit(8,2))"}, input, "00 0x0p+0\n40 0x1p+0\n00 0x0p+0\n80 nan\n");
+    expect_answers({"dot", "e4m3", "--accumulate", "float32"}, "7e 7e\n", "7f nan\n");
+    expect_answers({"dot", "e4m3", "--accumulate", "float32", "--saturate"}, "7e 7e\n", "7e 0x1.cp+8\n");
+    expect_answers({"dot", "posit(8,2)", "--rounding", "zero"}, "59,01 48,40\n", "60 0x1p+4\n");
+    expect_answers({"dot", "posit(32,2)", "--accumulate", "chunked(1,float64,posit(32,2))"}, "40000001 40000001\n", "40000002 0x1.0000004p+0\n");
+    std::string lists, want;
+    for (const std::vector<std::string>& row : tests::golden("posit_dot")) {
+        if (row[0] != "16" || row[1] != "2") continue;
+        lists += row[3] + " " + row[4] + "\n";
+        want += row[5] + " " + row[6] + "\n";
+    }
+    ASSERT_FALSE(lists.empty());
+    expect_answers({"dot", "posit(16,2)"}, lists, want);
+}
+
+// Line i is output i of the draws: a quarter of the sums of 1 + 1/32 go up, the same ones for the same seed.
+TEST(FormatCalc, StochasticDotProducts) {
+    std::string input;
+    for (int i = 0; i < 1000; ++i) input += "40,1c 40,40\n";
+    for (const char* accumulator : {"exact(stochastic)", "rounded(posit(8,2),stochastic)"}) {
+        const Arguments arguments = {"dot", "posit(8,2)", "--accumulate", accumulator, "--seed", "7"};
+        const std::string first = calc(arguments, input).out;
+        EXPECT_EQ(first, calc(arguments, input).out);
+        EXPECT_NE(first, calc({"dot", "posit(8,2)", "--accumulate", accumulator, "--seed", "8"}, input).out);
+        int ups = 0;
+        for (std::size_t at = 0; at < first.size(); at = first.find('\n', at) + 1) ups += first[at + 1] == '1' ? 1 : 0;
+        EXPECT_NEAR(ups, 250, 55) << accumulator;  // 4 sigma
+    }
+    const std::string plain = calc({"encode", "posit(8,2)", "--rounding", "stochastic", "--seed", "7"}, "1.03125\n1.03125\n1.03125\n").out;
+    EXPECT_EQ(calc({"dot", "posit(8,2)", "--rounding", "stochastic", "--seed", "7"}, "40,1c 40,40\n40,1c 40,40\n40,1c 40,40\n").out, plain);
+}
+
+TEST(FormatCalc, BadDotProducts) {
+    const Outcome lines = calc({"dot", "posit(8,2)", "--trace"}, "7f,40 7f\n59\n40 4x\n40, 40\n40 - \n100 40\n- -\n");
+    EXPECT_EQ(lines.code, 1);
+    EXPECT_EQ(lines.out, "# start: s = 0x0p+0\n# finish: s = 0x0p+0; result = 00 0x0p+0\n00 0x0p+0\n");
+    EXPECT_EQ(lines.err,
+              "format_calc: line 1: dot: lengths differ: a is [2], b is [1] (want one length)\n"
+              "format_calc: line 2: wrong number of words: \"59\" (want 2)\n"
+              "format_calc: line 3: not a code: \"4x\" (want hexadecimal digits without 0x)\n"
+              "format_calc: line 4: not a code: \"\" (want hexadecimal digits without 0x)\n"
+              "format_calc: line 5: dot: lengths differ: a is [1], b is [0] (want one length)\n"
+              "format_calc: line 6: code has bits beyond the format: 100 in posit(8,2) (want at most 8 bits)\n");
+    const Outcome wide = calc({"dot", "posit(32,2)", "--accumulate", "float32"}, "");
+    EXPECT_EQ(wide.code, 2);
+    EXPECT_EQ(wide.err, "format_calc: float32 cannot hold posit(32,2): accumulator float32 (want accumulator float64 or exact)\n");
+    const Outcome unknown = calc({"dot", "posit(8,2)", "--accumulate", "quire"}, "");
+    EXPECT_EQ(unknown.code, 2);
+    EXPECT_EQ(unknown.err.substr(0, 63), "format_calc: Accumulator: unknown accumulator: \"quire\" (want fl");
+    EXPECT_EQ(calc({"dot", "int32"}, "").code, 2);
+}
+
+// "$ command" and the lines that it prints, in the text blocks of docs/accumulators.md.
+TEST(FormatCalc, AccumulatorsPageTellsTheTruth) {
+    std::ifstream page(TAPER_DOCS "/accumulators.md");
+    std::string command, want;
+    int examples = 0;
+    const auto check = [&] {
+        if (command.empty()) return;
+        command.replace(command.find("format_calc"), std::string("format_calc").size(), quoted(TAPER_FORMAT_CALC));
+        EXPECT_EQ(run("/bin/sh", {"-c", command}).out, want) << command;
+        command.clear();
+        ++examples;
+    };
+    bool inside = false;
+    for (std::string line; std::getline(page, line);) {
+        if (line.substr(0, 3) == "```") inside = line == "```text";
+        const bool starts = inside && line.substr(0, 2) == "$ ";
+        if (starts || !inside) check();
+        if (starts) {
+            command = line.substr(2);
+            want.clear();
+        } else if (inside && !command.empty()) {
+            want += line + "\n";
+        }
+    }
+    EXPECT_EQ(examples, 9);
+}
+
 // Every example of the help gives what the help says.
 TEST(FormatCalc, HelpTellsTheTruth) {
     const Outcome help = calc({"--help"}, "");
@@ -116,7 +202,7 @@ TEST(FormatCalc, HelpTellsTheTruth) {
         EXPECT_EQ(run("/bin/sh", {"-c", command}).out, line.substr(gap + 2) + "\n") << line;
         ++examples;
     }
-    EXPECT_EQ(examples, 6u);
+    EXPECT_EQ(examples, 8u);
 }
 
 // The golden encode rows, as bits and as hex floats: more than one block of input.

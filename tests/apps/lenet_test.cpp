@@ -73,17 +73,24 @@ TEST_F(Lenet, HelpNamesEveryRoleAndGivesExamples) {
     EXPECT_EQ(outcome.code, 0);
     EXPECT_EQ(outcome.err, "");
     for (const char* part : {"--inputs", "--weights", "--activations", "--errors", "--gradients", "--loss", "--master", "--state", "--accumulate", "--seed",
-                             "--threads", "--epochs", "--csv", "--save", "--resume", "Examples:", "lenet --compare --posit"})
+                             "--threads", "--epochs", "--step", "--csv", "--save", "--resume", "Examples:", "lenet --compare --posit"})
         EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
 }
 
 TEST_F(Lenet, BadCommandLinesEndWith2) {
     const std::vector<std::pair<Arguments, std::string>> cases{
-        {{"--nonsense"}, "--nonsense"},         {{"--weights", "posit(99,2)"}, "posit(99,2)"},
-        {{"--errors", "quux8"}, "quux8"},       {{"--errors", "posit(8,2) upward"}, "upward"},
-        {{"--accumulate", "sloppy"}, "sloppy"}, {{"--epochs", "0"}, "--epochs"},
-        {{"--batch", "many"}, "many"},          {{"--save-every", "5"}, "--save"},
-        {{"--compare"}, "nothing to compare"},  {{"--compare", "--posit", "--save", "x.st"}, "--compare"},
+        {{"--nonsense"}, "--nonsense"},
+        {{"--weights", "posit(99,2)"}, "posit(99,2)"},
+        {{"--errors", "quux8"}, "quux8"},
+        {{"--errors", "posit(8,2) upward"}, "upward"},
+        {{"--accumulate", "sloppy"}, "sloppy"},
+        {{"--epochs", "0"}, "--epochs"},
+        {{"--step", "each"}, "--step"},
+        {{"--batch", "many"}, "many"},
+        {{"--save-every", "5"}, "--save"},
+        {{"--weights", " e4m3 , sat", "--errors", "posit(8, 2 ) stochastic ", "--state", " bf16 ", "--accumulate", "sloppy"}, "sloppy"},
+        {{"--compare"}, "nothing to compare"},
+        {{"--compare", "--posit", "--save", "x.st"}, "--compare"},
     };
     for (const auto& [arguments, part] : cases) {
         const Outcome outcome = run(TAPER_LENET, arguments);
@@ -172,7 +179,8 @@ TEST_F(Lenet, LearnsTheBars) {
 TEST_F(Lenet, RunsTheFormatsOfItsExamples) {
     const Arguments small_floats{"--weights", "e4m3", "--activations", "e4m3", "--errors", "e5m2", "--gradients", "e5m2", "--loss-scale", "256"};
     for (const Arguments& formats : {small_floats, Arguments{"--posit", "--gradients", "posit(8,2) stochastic"}, Arguments{"--posit", "--accumulate", "exact"},
-                                     Arguments{"--posit", "--accumulate-forward", "rounded(posit(16,2))", "--accumulate-backward", "exact"}}) {
+                                     Arguments{"--posit", "--accumulate-forward", "rounded(posit(16,2))", "--accumulate-backward", "exact"},
+                                     Arguments{"--posit", "--step", "every-operation"}, Arguments{"--posit", "--step", "fused"}}) {
         const Outcome outcome = train(plus({"--epochs", "1", "--quiet", "--limit", "24"}, formats));
         EXPECT_EQ(outcome.code, 0) << outcome.err;
         for (const std::string& word : formats)
@@ -263,6 +271,9 @@ TEST_F(Lenet, RefusesACheckpointOfAnotherRun) {
     outcome = train({"--limit", "40", "--resume", checkpoint});
     EXPECT_EQ(outcome.code, 1);
     expect_sentence(outcome, "another precision");
+    outcome = train({"--posit", "--limit", "40", "--step", "every-operation", "--resume", checkpoint});
+    EXPECT_EQ(outcome.code, 1);
+    expect_sentence(outcome, "another optimizer");
     write_file(checkpoint, read_file(checkpoint).substr(0, 1000));
     outcome = train({"--posit", "--limit", "40", "--resume", checkpoint});
     EXPECT_EQ(outcome.code, 1);

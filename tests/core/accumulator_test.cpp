@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <taper/core/accumulator.h>
+#include <taper/core/ops.h>
 
 #include "support/throws.h"
 
@@ -50,6 +51,8 @@ TEST(Accumulator, DifferentOnesAreUnequal) {
     }
     EXPECT_FALSE(Accumulator::parse("chunked(8,exact,fp16)").draws());
     EXPECT_TRUE(Accumulator::parse("chunked(8,exact(stochastic),fp16)").draws());
+    for (const char* name : {"float32", "rounded_f32(fp16)", "chunked(8,float32,fp16)", "chunked(8,rounded_f32(bf16),fp16)"}) EXPECT_TRUE(Accumulator::parse(name).in_float32());
+    for (const char* name : {"float64", "exact", "rounded(float32)", "chunked(8,float64,float32)"}) EXPECT_FALSE(Accumulator::parse(name).in_float32());
 }
 
 TEST(Accumulator, BadOnesAreOneSentence) {
@@ -66,7 +69,36 @@ TEST(Accumulator, BadOnesAreOneSentence) {
     EXPECT_EQ(error_of([] { Accumulator::chunked(0, {}, fp16); }), "Accumulator: chunks of 0 terms (want 1 or more)");
     EXPECT_EQ(error_of([] { Accumulator::chunked(8, Accumulator::chunked(8, {}, fp16), fp16); }),
               "Accumulator: chunks within chunks: the inner accumulator is chunked (want another one)");
+    std::string deep;
+    for (int i = 0; i < 100000; ++i) deep += "chunked(1,";
+    for (int i = 0; i < 100000; ++i) deep += ",fp16)";
+    EXPECT_EQ(error_of([&] { Accumulator::parse(deep); }), "Accumulator: chunks within chunks: the inner accumulator is chunked (want another one)");
     EXPECT_EQ(error_of([] { Accumulator::exact(Rounding::zero); }), "Accumulator: no rounding toward zero: it came (want nearest or stochastic)");
+}
+
+// Operands and biases that float32 does not hold, where products or sums are formed in it.
+TEST(Accumulator, OpsRefuseWhatFloat32DoesNotHold) {
+    const Tensor wide = Tensor::zeros({2, 2}, Format::posit(32, 2)), narrow = Tensor::zeros({2, 2}, p16), bias = Tensor::zeros({2}, Format::posit(32, 2));
+    const Tensor image = Tensor::zeros({1, 1, 2, 2}, Format::posit(32, 2)), kernel = Tensor::zeros({1, 1, 1, 1}, p16);
+    for (const char* name : {"float32", "rounded_f32(fp16)", "chunked(8,float32,posit(32,2))", "chunked(8,rounded_f32(fp16),fp16)"}) {
+        const Accumulator accumulator = Accumulator::parse(name);
+        const auto sentence = [&](const std::string& op, const char* operand) {
+            return op + ": float32 cannot hold posit(32,2): " + operand + " with accumulator " + name + " (want accumulator float64 or exact)";
+        };
+        EXPECT_EQ(error_of([&] { core::matmul(narrow, wide, {.accumulator = accumulator}); }), sentence("matmul", "b"));
+        EXPECT_EQ(error_of([&] { core::matmul(narrow, narrow, {.accumulator = accumulator, .bias = bias}); }), sentence("matmul", "bias"));
+        EXPECT_EQ(error_of([&] { core::conv2d(image, kernel, {}, {}, {.accumulator = accumulator}); }), sentence("conv2d", "x"));
+        EXPECT_EQ(error_of([&] { core::conv2d_backward_data(image, kernel, {1, 1, 2, 2}, {}, {.accumulator = accumulator}); }), sentence("conv2d_backward_data", "dy"));
+        EXPECT_EQ(error_of([&] { core::conv2d_backward_weights(image, image, {1, 1, 1, 1}, {}, {.accumulator = accumulator}); }), sentence("conv2d_backward_weights", "dy"));
+    }
+    for (const char* name : {"float64", "exact", "rounded(posit(32,2))", "rounded(fp16,fp16)", "chunked(8,exact,fp16)", "compensated(fp16)"}) {
+        EXPECT_EQ(core::matmul(wide, wide, {.accumulator = Accumulator::parse(name), .bias = bias}).codes(), std::vector<std::uint64_t>(4, 0)) << name;
+    }
+    // float64 tensors sum in float64 where the accumulator is float32 itself.
+    const Tensor doubles = Tensor::zeros({2, 2}, Format::float64());
+    EXPECT_EQ(core::matmul(doubles, doubles).format(), Format::float64());
+    EXPECT_EQ(error_of([&] { core::matmul(doubles, doubles, {.accumulator = Accumulator::rounded_f32(fp16)}); }),
+              "matmul: float32 cannot hold float64: a with accumulator rounded_f32(fp16) (want accumulator float64 or exact)");
 }
 
 }  // namespace taper::tests

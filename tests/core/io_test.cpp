@@ -108,6 +108,10 @@ TEST_F(Io, LengthsThatLie) {
     EXPECT_EQ(error_of([&] { load(file); }), "load: the header is longer than the file: " + path + ", byte 0: 18446744073709551615 bytes (want at most 2)");
     write(R"j({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})j", 6);
     EXPECT_EQ(error_of([&] { load(file); }), "load: the file is longer than its tensors: " + path + ", byte 66: 2 bytes are left");
+    // Sparse: 2^40 bytes that take no room on the disk.
+    write(std::string("\0\0\0\0\0\1\0\0", 8));
+    fs::resize_file(file, (std::uint64_t{1} << 40) + 8);
+    EXPECT_EQ(error_of([&] { load(file); }), "load: the header is too long: " + path + ", byte 0: 1099511627776 bytes (want at most 100000000)");
 }
 
 // header, bytes of data, what the sentence says behind the file's name
@@ -146,6 +150,9 @@ TEST_F(Io, HostileHeaders) {
         {R"j({"__metadata__":{},"__metadata__":{}})j", 0, damaged + "tensor \"__metadata__\": \"__metadata__\" is given twice" + layout},
         {R"j({"__metadata__":{"a":"b","a":"c"}})j", 0, damaged + "tensor \"__metadata__\": metadata has a key twice: \"a\"" + layout},
         {std::string(100000, '['), 0, damaged + "unexpected an array" + layout},
+        {R"j({"a\n\"":1})j", 0, damaged + R"j(tensor "a\n\"": unexpected a number)j" + layout},
+        {R"j({"\n":{"dtype":"F32","shape":[1],"data_offsets":[0,5]}})j", 5, foreign + R"j("\n": 5 bytes for [1] of float32)j"},
+        {"{\"" + std::string(1000, 'n') + R"j(":{"dtype":"F32","shape":[1],"data_offsets":[0,5]}})j", 5, foreign + '"' + std::string(100, 'n') + "\": 5 bytes"},
         {"{\"\xff\":1}", 0, damaged + "no JSON from its byte 3 on" + layout},
         {f32 + R"j([1],"data_offsets":[4,0]}})j", 4, foreign + "\"a\": data_offsets [4, 0] lie outside the data (want at most 4)"},
         {f32 + R"j([1],"data_offsets":[0,8]}})j", 4, foreign + "\"a\": data_offsets [0, 8] lie outside the data (want at most 4)"},

@@ -12,18 +12,22 @@ namespace {
 
 class RoundedKernels : public CoreOps {};
 
-
 template <class Real>
 Real round_scalar(const LaneRound<Real>& round, Real x) {
     switch (round.kind) {
-        case RoundKind::posit: return round.posit(x);
-        case RoundKind::minifloat: return round.minifloat(x);
-        case RoundKind::fixed: return round.fixed(x);
+        case RoundKind::posit:
+            return round.posit(x);
+        case RoundKind::minifloat:
+            return round.minifloat(x);
+        case RoundKind::fixed:
+            return round.fixed(x);
         case RoundKind::narrowed:
             if constexpr (std::is_same_v<Real, float>) return round.narrowed(x);
             break;
-        case RoundKind::half: return MinifloatRound<Real>(Minifloat{5, 10})(x);
-        case RoundKind::none: break;
+        case RoundKind::half:
+            return MinifloatRound<Real>(Minifloat{5, 10})(x);
+        case RoundKind::none:
+            break;
     }
     return x;
 }
@@ -102,8 +106,8 @@ std::vector<Format> formats_to_round_into() {
             for (const Overflow overflow : {Overflow::ieee, Overflow::saturate}) formats.push_back(Format::minifloat(e, m, overflow));
         }
     }
-    for (const Format& format : parse_all({"e4m3", "e4m3,sat", "e5m2,sat", "e4m3fnuz", "e5m2fnuz", "e4m3fnuz,sat", "e3m2", "e2m3", "e2m1", "fixed(8,4)", "fixed(8,4,symmetric)",
-                                           "fixed(5,-2)", "fixed(8,60)", "fixed(1,0)", "fixed(9,3)", "fp16", "fp16,sat", "float(6,9)"}))
+    for (const Format& format : parse_all({"e4m3", "e4m3,sat", "e5m2,sat", "e4m3fnuz", "e5m2fnuz", "e4m3fnuz,sat", "e3m2", "e2m3", "e2m1", "fixed(8,4)",
+                                           "fixed(8,4,symmetric)", "fixed(5,-2)", "fixed(8,60)", "fixed(1,0)", "fixed(9,3)", "fp16", "fp16,sat", "float(6,9)"}))
         formats.push_back(format);
     return formats;
 }
@@ -119,8 +123,8 @@ TEST_F(RoundedKernels, RoundAtEveryCodeAndDecisionPoint) {
 }
 
 TEST_F(RoundedKernels, RoundIntoWiderFormats) {
-    for (const Format& format : parse_all({"posit(16,0)", "posit(16,1)", "posit(16,2)", "posit(16,1,underflow)", "posit(12,2)", "posit(15,3)", "bf16", "bf16,sat", "float(8,10)",
-                                           "fixed(16,8)", "fixed(12,-3,symmetric)"})) {
+    for (const Format& format : parse_all({"posit(16,0)", "posit(16,1)", "posit(16,2)", "posit(16,1,underflow)", "posit(12,2)", "posit(15,3)", "bf16",
+                                           "bf16,sat", "float(8,10)", "fixed(16,8)", "fixed(12,-3,symmetric)"})) {
         EXPECT_TRUE(check_format<float>(format, std::min(9 + format.significand_bits(), 23))) << format.name();
         EXPECT_TRUE(check_format<double>(format, std::min(9 + format.significand_bits(), 21))) << format.name();
         if (HasFailure()) return;
@@ -128,7 +132,8 @@ TEST_F(RoundedKernels, RoundIntoWiderFormats) {
 }
 
 TEST_F(RoundedKernels, DoublesRoundWhereFloatsAreTooNarrow) {
-    for (const Format& format : parse_all({"float32", "float32,sat", "posit(32,2)", "posit(32,0)", "posit(16,4)", "posit(28,1,underflow)", "fixed(24,12)", "float(8,22)", "float(5,23)"})) {
+    for (const Format& format : parse_all(
+             {"float32", "float32,sat", "posit(32,2)", "posit(32,0)", "posit(16,4)", "posit(28,1,underflow)", "fixed(24,12)", "float(8,22)", "float(5,23)"})) {
         EXPECT_FALSE(check_format<float>(format, 12)) << format.name();
         EXPECT_TRUE(check_format<double>(format, 20)) << format.name();
         if (HasFailure()) return;

@@ -13,20 +13,10 @@
 namespace taper::tests {
 namespace {
 
-std::vector<std::uint64_t> codes_of(const std::string& list) {
-    std::vector<std::uint64_t> codes;
-    for (std::size_t at = 0; at < list.size();) {
-        const std::size_t comma = std::min(list.find(',', at), list.size());
-        codes.push_back(std::strtoull(list.substr(at, comma - at).c_str(), nullptr, 16));
-        at = comma + 1;
-    }
-    return codes;
-}
-
 TEST(ExactSum, GoldenDotProducts) {
     for (const std::vector<std::string>& r : golden("posit_dot")) {
         const Format f = Format::posit(std::atoi(r[0].c_str()), std::atoi(r[1].c_str()));
-        const std::vector<std::uint64_t> a = codes_of(r[3]), b = codes_of(r[4]);
+        const std::vector<std::uint64_t> a = golden_codes(r[3]), b = golden_codes(r[4]);
         ASSERT_EQ(a.size(), b.size());
         ExactSum sum(f, f);
         for (std::size_t i = 0; i < a.size(); ++i) sum.add_product(decode_one(f, a[i]), decode_one(f, b[i]));

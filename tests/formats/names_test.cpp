@@ -36,6 +36,9 @@ TEST(Names, OtherSpellings) {
     EXPECT_EQ(Format::parse("float(8,23)"), Format::float32());
     EXPECT_EQ(Format::parse("e2m1,sat").name(), "e2m1");
     EXPECT_EQ(Format::parse("e8m0,sat").name(), "e8m0");
+    EXPECT_EQ(Format::parse("posit(8,2),sat").name(), "posit(8,2)");
+    EXPECT_EQ(Format::parse("posit(8,2,underflow), sat").name(), "posit(8,2,underflow)");
+    EXPECT_EQ(Format::parse("fixed(8,4),sat").name(), "fixed(8,4)");
     EXPECT_EQ(Format::posit(8, 2), Format::parse("posit(8,2)"));
     EXPECT_NE(Format::posit(8, 2), Format::posit(8, 2, Underflow::to_zero));
     EXPECT_EQ(Format::parse("e4m3").saturating(), Format::parse("e4m3,sat"));
@@ -57,7 +60,7 @@ TEST(Names, Errors) {
     EXPECT_EQ(parse_error("posit(8,2,3)"), "Format: wrong arguments: \"posit(8,2,3)\"" + wanted);
     EXPECT_EQ(parse_error("posit(8,x)"), "Format: not a whole number: \"posit(8,x)\"" + wanted);
     EXPECT_EQ(parse_error("posit(99999999999,1)"), "Format: not a whole number: \"posit(99999999999,1)\"" + wanted);
-    EXPECT_EQ(parse_error("posit(8,2),sat"), "Format: only floats take ,sat: \"posit(8,2),sat\"" + wanted);
+    EXPECT_EQ(parse_error("float64,sat"), "Format: no saturating variant: float64 (want a format of at most 32 bits)");
     EXPECT_EQ(parse_error("fp16,satt"), "Format: unknown option: \"fp16,satt\"" + wanted);
     EXPECT_EQ(parse_error("posit(33,2)"), "Format: posit sizes out of range: posit(33,2) (want 2 <= n <= 32, 0 <= es <= 4)");
     EXPECT_EQ(parse_error("float(9,2)"), "Format: float sizes out of range: float(9,2) (want exponent bits in 1..8, mantissa bits in 1..23)");

@@ -13,11 +13,11 @@ namespace {
 std::atomic<std::int64_t> live{0};
 constexpr std::size_t header = 64;
 
-void* take(std::size_t bytes, std::align_val_t alignment) {
+void* take(std::size_t bytes, std::align_val_t alignment) noexcept {
     const auto align = static_cast<std::size_t>(alignment);
     const std::size_t front = std::max(header, align);
     auto* block = static_cast<std::uint8_t*>(std::aligned_alloc(align, (bytes + front + align - 1) / align * align));
-    if (!block) throw std::bad_alloc();
+    if (!block) return nullptr;
     *reinterpret_cast<std::size_t*>(block) = bytes;
     live += static_cast<std::int64_t>(bytes);
     return block + front;
@@ -29,7 +29,12 @@ void give(void* pointer, std::align_val_t alignment) {
     std::free(block);
 }
 }  // namespace
-void* operator new(std::size_t bytes, std::align_val_t alignment) { return take(bytes, alignment); }
+void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    if (void* taken = take(bytes, alignment)) return taken;
+    throw std::bad_alloc();
+}
+// The address sanitizer's own does not come by the one above.
+void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept { return take(bytes, alignment); }
 void operator delete(void* pointer, std::align_val_t alignment) noexcept { give(pointer, alignment); }
 void operator delete(void* pointer, std::size_t, std::align_val_t alignment) noexcept { give(pointer, alignment); }
 

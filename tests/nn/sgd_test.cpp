@@ -123,6 +123,34 @@ TEST(Sgd, StochasticRoundingsDrawFromTheDefaultGenerator) {
     EXPECT_NE(run(1), run(2));
 }
 
+// tests/core/sgd_operations_test.cpp proves the numbers of the steps that round every operation; here they get what was chosen.
+TEST(Sgd, PassesTheRoundingOfTheStepOn) {
+    const Target stochastic{p16, Rounding::stochastic};
+    const Precision precision{.weights = {p8, Rounding::stochastic}, .gradients = p8, .master = stochastic, .state = stochastic};
+    for (const core::StepRounding rounding : {core::StepRounding::results, core::StepRounding::every_operation, core::StepRounding::fused}) {
+        Generator generator(11);
+        Single model(uniform({500}, -1, 1, {}, {}, generator));
+        model.set_precision(precision);
+        Tensor weight = model.weight.variable.value().clone(), master = model.weight.master.clone(), velocity = Tensor::zeros({500}, p16);
+        Sgd sgd(model.parameters(), {.lr = 0.01, .momentum = 0.9, .weight_decay = 0.1, .rounding = rounding});
+        core::SgdStep step{.lr = 0.01, .momentum = 0.9, .weight_decay = 0.1, .first = true, .rounding = rounding};
+        step.master_rounding = step.weight_rounding = step.state_rounding = Rounding::stochastic;
+        seed(step.seed = 5);
+        for (int i = 0; i < 3; ++i) {
+            const Tensor gradient = uniform({500}, -0.5, 0.5, p8, {}, generator);
+            model.weight.variable.set_grad(gradient);
+            sgd.step();
+            core::sgd_step(weight, master, velocity, gradient, step);
+            EXPECT_EQ(model.weight.variable.value().codes(), weight.codes());
+            EXPECT_EQ(model.weight.master.codes(), master.codes());
+            EXPECT_EQ(sgd.state().at("velocity.w").codes(), velocity.codes());
+            step.first = false;
+            step.stream += rounding == core::StepRounding::results ? 3 : 10;
+            EXPECT_EQ(default_generator().stream(), step.stream);
+        }
+    }
+}
+
 // Updates far below half a step vanish with nearest rounding and survive on average with stochastic rounding.
 TEST(Sgd, StochasticMasterKeepsSmallUpdates) {
     const auto mean_after = [](Rounding rounding) {

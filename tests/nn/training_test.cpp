@@ -85,8 +85,11 @@ struct Curve {
 };
 struct Session {
     LeNet5 model;
-    Sgd sgd{model.parameters(), {.lr = 0.0625, .momentum = 0.9, .weight_decay = 1e-4, .nesterov = true}};
-    explicit Session(const Precision& precision) { model.set_precision(precision); }
+    Sgd sgd;
+    explicit Session(const Precision& precision, core::StepRounding rounding = core::StepRounding::results)
+        : sgd(model.parameters(), {.lr = 0.0625, .momentum = 0.9, .weight_decay = 1e-4, .nesterov = true, .rounding = rounding}) {
+        model.set_precision(precision);
+    }
     void train(const DataLoader& loader, Progress from, const Progress& until, Curve& curve) {
         const StepLr schedule{.initial = 0.0625, .period = 1};
         for (; from.epoch <= until.epoch; ++from.epoch, from.batch = 0) {
@@ -106,23 +109,24 @@ TEST(Checkpoint, AResumedRunContinuesBitForBit) {
     const DataLoader loader(data, {.batch_size = 24, .seed = 5});
     Precision stochastic = posit_precision();
     for (Target* role : {&stochastic.weights, &stochastic.master, &stochastic.state, &stochastic.gradients}) role->rounding = Rounding::stochastic;
-    for (const Precision& precision : {Precision{}, posit_precision(), stochastic}) {
+    using enum core::StepRounding;
+    for (const auto& [precision, rounding] : {std::pair(Precision{}, results), {posit_precision(), results}, {stochastic, results}, {stochastic, every_operation}}) {
         const Progress end{.epoch = 2, .batch = 5}, stop{.epoch = 1, .batch = 2, .notes = {{"seed", "5"}, {"curve", "a, b"}}};
         const auto file = folder.path / "run.safetensors";
         seed(5);
-        Session whole(precision);
+        Session whole(precision, rounding);
         Curve expected;
         whole.train(loader, {}, end, expected);
 
         seed(5);
         Curve curve;
         {
-            Session first(precision);
+            Session first(precision, rounding);
             first.train(loader, {}, stop, curve);
             save_checkpoint(file, first.model, first.sgd, stop);
         }
         seed(77);  // whatever happened in between
-        Session second(precision);
+        Session second(precision, rounding);
         const Progress progress = load_checkpoint(file, second.model, second.sgd);
         EXPECT_EQ(progress.epoch, 1);
         EXPECT_EQ(progress.batch, 2);
@@ -153,6 +157,9 @@ TEST(Checkpoint, RefusesWhatIsNotItsOwnAndChangesNothing) {
     overridden.model.set_precision("conv1", {.weights = p16, .master = p16});
     EXPECT_EQ(error_of([&] { load_checkpoint(file, overridden.model, overridden.sgd); }),
               "load_checkpoint: another precision: " + name + " has conv1.activations none (want float32)");
+    Session fused(posit_precision(), core::StepRounding::fused);
+    EXPECT_EQ(error_of([&] { load_checkpoint(file, fused.model, fused.sgd); }),
+              "load_checkpoint: another optimizer: " + name + " has rounding its default (want fused)");
 
     Sequential small;
     small.emplace<Linear>(784, 10);

@@ -17,3 +17,4 @@ block "$source/README.md" text 1 | diff - "$work/readme.txt" || { echo "package:
 block "$source/docs/guide.md" cpp 1 | diff - "$source/tests/package/own_op.cpp" || { echo "package: the guide's program is not tests/package/own_op.cpp" >&2; exit 1; }
 "$work/build/own_op" >"$work/own_op.txt"
 block "$source/docs/guide.md" text 1 | diff - "$work/own_op.txt" || { echo "package: the guide's output is not what its program printed" >&2; exit 1; }
+"$work/build/errors" | grep -q '^matmul: inner sizes differ: ' || { echo "package: the error of a matmul is not caught as taper::Error" >&2; exit 1; }

@@ -21,20 +21,17 @@ mpq_class posit_value(std::uint64_t code, int n, int es) {
     const int k = first == 1 ? run - 1 : -run;
     int exponent = k * (1 << es);
     for (int i = es - 1; i >= 0; --i) exponent += bit(at--) << i;
-    mpq_class value = 1, weight = 1;
-    for (; at >= 0; --at) {
-        weight /= 2;
-        if (bit(at) == 1) value += weight;
-    }
-    return value * power_of_two(exponent);
+    mpz_class significand = 1;
+    for (; at >= 0; --at, --exponent) significand = 2 * significand + bit(at);
+    return mpq_class(significand) * power_of_two(exponent);
 }
 
 }  // namespace
 
 mpq_class power_of_two(int e) {
-    mpz_class p = 1;
-    p <<= static_cast<unsigned>(std::abs(e));
-    return e >= 0 ? mpq_class(p) : mpq_class(1) / mpq_class(p);
+    const auto places = static_cast<mp_bitcnt_t>(std::abs(e));
+    mpq_class p = 1;
+    return e >= 0 ? mpq_class(p << places) : mpq_class(p >> places);
 }
 
 Exact exact(double x) {

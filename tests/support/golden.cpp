@@ -28,4 +28,11 @@ std::vector<std::vector<std::string>> golden(const std::string& name) {
     return rows;
 }
 
+std::vector<std::uint64_t> golden_codes(const std::string& list) {
+    std::vector<std::uint64_t> codes;
+    std::istringstream fields(list);
+    for (std::string field; std::getline(fields, field, ',');) codes.push_back(std::stoull(field, nullptr, 16));
+    return codes;
+}
+
 }  // namespace taper::tests
