@@ -46,7 +46,8 @@ class PackedLines {
         const std::int64_t begin = lines_.begin + index * width_, end = std::min(lines_.end, begin + width_);
         if (keep_ == Keep::all) packed_[static_cast<std::size_t>(index)] = 1;
         pack_panel({side_.values.data + base_, side_.line.data() + begin, end - begin, side_.term.data() + terms_.begin, terms_.size(), width_, panel});
-        for (std::int64_t i = width_ * terms_.size(); i < size(); ++i) panel[i] = 0;
+        const std::int64_t filled = keep_ == Keep::last ? size() + panel_unit : size();  // a lone panel may be read a vector too far
+        for (std::int64_t i = width_ * terms_.size(); i < filled; ++i) panel[i] = 0;
     }
     const SumSide<double>& side_;
     std::int64_t base_, width_;

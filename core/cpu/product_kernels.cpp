@@ -1,6 +1,5 @@
 #include <taper/core/cpu/product_kernels.h>
-
-#include <utility>
+#include <taper/core/cpu/transpose_lanes.h>
 
 #if defined(TAPER_LEVEL_avx2) || defined(TAPER_LEVEL_avx512)
 #include <immintrin.h>
@@ -126,25 +125,6 @@ void dot(const DotTile<float>& t) {
     for (int i = 0; i < rows; ++i) {
 #pragma GCC unroll 5
         for (int j = 0; j < dot_columns; ++j) t.c[i * dot_columns + j] += sum_of(sum[i][j]);
-    }
-}
-
-template <int span, int... lane>
-inline void exchange_blocks(Vector& a, Vector& b, std::integer_sequence<int, lane...>) {
-    const Vector low = __builtin_shufflevector(a, b, ((lane & span) == 0 ? lane : lanes + lane - span)...);
-    b = __builtin_shufflevector(a, b, ((lane & span) == 0 ? lane + span : lanes + lane)...);
-    a = low;
-}
-
-// A square of lanes * lanes elements in registers: log2(lanes) rounds, each of which exchanges blocks between rows `span` apart.
-template <int span = 1>
-inline void transpose_square(Vector (&v)[lanes]) {
-    if constexpr (span < lanes) {
-#pragma GCC unroll 16
-        for (int i = 0; i < lanes; ++i) {
-            if ((i & span) == 0) exchange_blocks<span>(v[i], v[i + span], std::make_integer_sequence<int, lanes>{});
-        }
-        transpose_square<2 * span>(v);
     }
 }
 

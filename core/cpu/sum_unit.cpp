@@ -111,10 +111,11 @@ bool SumUnit::try_pairs(const At& at, std::int64_t count) {
     const std::int32_t *const a = left_pairs_.panel(job_.kernels, strip), *const b = right_pairs_.panel(job_.kernels, panel);
     const std::int64_t left = std::max<std::int64_t>(left_pairs_.largest(strip), 1), right = std::max<std::int64_t>(right_pairs_.largest(panel), 1);
     constexpr std::int64_t most = (std::int64_t{1} << 31) - 1;
-    if (left == most || right == most) return false;  // not finite
+    const std::int64_t chunk = most / (2 * left * right);
+    if (chunk == 0) return false;  // not finite
     const double *const from = start_of(at), *const second = start_of({at.strip, at.panel + count - 1, at.first}, count - 1);
     const SumTile<std::int32_t> tile{(terms_ + 1) / 2, a, job_.height, b, from, second - from, tried(), job_.tile_size()};
-    job_.kernels.pairs[job_.rows(at.strip).size()]({tile, most / (2 * left * right), std::ldexp(1.0, job_.left.lowest + job_.right.lowest)});
+    job_.kernels.pairs[job_.rows(at.strip).size()]({tile, chunk, std::ldexp(1.0, job_.left.lowest + job_.right.lowest)});
     if (!take_tried(at, count)) return false;
     rungs_.integers += static_cast<std::uint64_t>(count);
     return true;
