@@ -59,6 +59,17 @@ Variable cross_entropy(const Variable& logits, const Tensor& labels);
 Variable matmul(const Variable& a, const Variable& b, const ProductOptions& options = {});
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const ProductOptions& options = {});
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const core::Conv2dSpec& spec = {}, const ProductOptions& options = {});
+// y = (x - mean) / sqrt(variance + eps) weight + bias, statistics and result formed in float64 and rounded once; weight and bias undefined: 1 and 0.
+// norm takes the moments of x itself (`of_x`, and its gradient goes through them) or constants (`given`); core/norm.h names the groups.
+enum class Statistics : std::uint8_t { of_x, given };
+Variable norm(const Variable& x, const core::Moments& moments, Statistics statistics, const Variable& weight, const Variable& bias, const core::NormSpec& spec = {},
+              const Output& output = {});
+// x [N, C, ...], over each channel of the batch: norm with the batch's own moments.
+Variable batch_norm(const Variable& x, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
+// x [N, C, ...], over C / groups neighbouring channels of a sample; weight, bias [C].
+Variable group_norm(const Variable& x, std::int64_t groups, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
+// Over the last axes, of sizes `shape`; weight, bias of that shape.
+Variable layer_norm(const Variable& x, const Shape& shape, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
 Variable max_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
 Variable avg_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
 

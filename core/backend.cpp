@@ -56,6 +56,14 @@ void Backend::max_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, con
 }
 void Backend::avg_pool2d(const core::Pool2dSpec&, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d", x.format()); }
 void Backend::avg_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d_backward", dy.format()); }
+void Backend::norm_moments(const core::NormSpec&, const Tensor& x, core::Moments&) { no_kernel("norm", x.format()); }
+void Backend::norm(const core::NormSpec&, const Tensor& x, const core::Moments&, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("norm", x.format()); }
+void Backend::norm_backward_weights(const core::NormSpec&, const Tensor& dy, const Tensor&, const core::Moments&, core::NormSums&) {
+    no_kernel("norm_backward_weights", dy.format());
+}
+void Backend::norm_backward_data(const core::NormSpec&, const Tensor& dy, const Tensor&, const core::Moments&, const Tensor&, const core::NormSums&, Tensor&, const RoundingMode&) {
+    no_kernel("norm_backward_data", dy.format());
+}
 void Backend::sgd_step(const core::SgdStep&, Tensor& weight, Tensor&, Tensor&, const Tensor&) { no_kernel("sgd_step", weight.format()); }
 
 }  // namespace taper

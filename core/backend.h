@@ -65,6 +65,11 @@ class Backend {
     virtual void max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, const Tensor& index, Tensor& dx, const RoundingMode& mode);
     virtual void avg_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, const RoundingMode& mode);
     virtual void avg_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, Tensor& dx, const RoundingMode& mode);
+    virtual void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments);
+    virtual void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const RoundingMode& mode);
+    virtual void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums);
+    virtual void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
+                                    Tensor& dx, const RoundingMode& mode);
     virtual void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient);
 
   protected:

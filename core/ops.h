@@ -12,6 +12,7 @@
 
 #include <taper/core/accumulator.h>
 #include <taper/core/elementwise.h>
+#include <taper/core/norm.h>
 #include <taper/core/target.h>
 #include <taper/core/tensor.h>
 

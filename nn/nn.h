@@ -3,6 +3,7 @@
 
 #include <taper/autograd/gradcheck.h>
 #include <taper/formats/error.h>
+#include <taper/nn/batch_norm.h>
 #include <taper/nn/checkpoint.h>
 #include <taper/nn/conv2d.h>
 #include <taper/nn/data/idx.h>
@@ -14,6 +15,7 @@
 #include <taper/nn/losses.h>
 #include <taper/nn/models/lenet5.h>
 #include <taper/nn/module.h>
+#include <taper/nn/norms.h>
 #include <taper/nn/optim/schedule.h>
 #include <taper/nn/optim/sgd.h>
 #include <taper/nn/precision.h>

@@ -64,6 +64,13 @@ class CpuBackend final : public Backend {
     void avg_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, const RoundingMode& mode) override;
     void avg_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, Tensor& dx, const RoundingMode& mode) override;
 
+    // norm.cpp, norm_backward.cpp
+    void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments) override;
+    void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const RoundingMode& mode) override;
+    void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums) override;
+    void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
+                            Tensor& dx, const RoundingMode& mode) override;
+
     // sgd.cpp
     void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient) override;
 

@@ -171,6 +171,28 @@ std::vector<Case> product_cases() {
     };
 }
 
+std::vector<Case> norm_cases() {
+    const auto affine = [](const Inputs& x, std::size_t i) { return x.size() > i ? x[i] : Variable(); };
+    const auto batch = [=](const Inputs& x) { return batch_norm(x[0], affine(x, 1), affine(x, 2), 1e-2); };
+    const auto given = [=](const Inputs& x) {
+        const core::Moments moments{doubles({0.5, -1, 0.25}, {3}), doubles({1, 2, 0.5}, {3})};
+        return norm(x[0], moments, Statistics::given, affine(x, 1), affine(x, 2));
+    };
+    const auto layer = [=](const Inputs& x) { return layer_norm(x[0], {4}, affine(x, 1), affine(x, 2), 1e-2); };
+    return {
+        {"batch_norm", {{4, 3, 2, 2}, {3}, {3}}, batch},
+        {"batch_norm_rows", {{5, 3}, {3}, {3}}, batch},
+        {"batch_norm_plain", {{4, 2, 3}}, batch},
+        {"batch_norm_given", {{4, 3, 2}, {3}, {3}}, given},
+        {"batch_norm_given_rows", {{4, 3}, {3}, {3}}, given},
+        {"group_norm", {{2, 4, 3}, {4}, {4}}, [=](const Inputs& x) { return group_norm(x[0], 2, affine(x, 1), affine(x, 2), 1e-2); }},
+        {"group_norm_plain", {{2, 4, 2, 2}}, [=](const Inputs& x) { return group_norm(x[0], 4, {}, {}, 1e-2); }},
+        {"layer_norm", {{3, 4}, {4}, {4}}, layer},
+        {"layer_norm_plain", {{2, 3, 4}}, layer},
+        {"layer_norm_two_axes", {{3, 2, 2}, {2, 2}, {2, 2}}, [=](const Inputs& x) { return layer_norm(x[0], {2, 2}, x[1], x[2], 1e-2); }},
+    };
+}
+
 std::vector<Case> pool_cases() {
     const auto max_of = [](const core::Pool2dSpec& spec) { return [spec](const Inputs& x) { return max_pool2d(x[0], spec); }; };
     const auto mean_of = [](const core::Pool2dSpec& spec) { return [spec](const Inputs& x) { return avg_pool2d(x[0], spec); }; };
@@ -209,6 +231,7 @@ INSTANTIATE_TEST_SUITE_P(Binary, GradcheckTable, testing::ValuesIn(binary_cases(
 INSTANTIATE_TEST_SUITE_P(Shape, GradcheckTable, testing::ValuesIn(shape_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Reduction, GradcheckTable, testing::ValuesIn(reduction_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Product, GradcheckTable, testing::ValuesIn(product_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Norm, GradcheckTable, testing::ValuesIn(norm_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Pool, GradcheckTable, testing::ValuesIn(pool_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Graph, GradcheckTable, testing::ValuesIn(graph_cases()), case_name);
 
