@@ -59,6 +59,8 @@ Variable cross_entropy(const Variable& logits, const Tensor& labels);
 Variable matmul(const Variable& a, const Variable& b, const ProductOptions& options = {});
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const ProductOptions& options = {});
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const core::Conv2dSpec& spec = {}, const ProductOptions& options = {});
+// x [N, C, H, W], weight [C, O, R, S], bias [O] or undefined -> [N, O, (H - 1) stride - 2 padding + R + output_padding, likewise].
+Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias, const core::ConvTranspose2dSpec& spec = {}, const ProductOptions& options = {});
 // y = (x - mean) / sqrt(variance + eps) weight + bias, statistics and result formed in float64 and rounded once; weight and bias undefined: 1 and 0.
 // norm takes the moments of x itself (`of_x`, and its gradient goes through them) or constants (`given`); core/norm.h names the groups.
 enum class Statistics : std::uint8_t { of_x, given };

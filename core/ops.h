@@ -89,6 +89,16 @@ Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_sh
 // dw: the sum over (n, i, j).
 Tensor conv2d_backward_weights(const Tensor& dy, const Tensor& x, const Shape& w_shape, const Conv2dSpec& spec = {}, const SumOptions& options = {});
 
+struct ConvTranspose2dSpec {
+    std::int64_t stride = 1;
+    std::int64_t padding = 0;
+    std::int64_t output_padding = 0;  // rows and columns more at the end, fewer than the stride: which of the images that conv2d takes to one size
+};
+// y[n,o,i,j] = bias[o] + sum over (c, r, s) of the flipped kernel over x with zeros between its elements: conv2d_backward_data's sum, term by term.
+// x [N,C,H,W], w [C,O,R,S], bias [O] or undefined -> [N, O, (H - 1) stride - 2 padding + R + output_padding, likewise].
+// With a bias the zeros are laid out, and the sum is conv2d's over them.
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dSpec& spec = {}, const SumOptions& options = {});
+
 // --- pooling, x [N,C,H,W] --------------------------------------------------------------------------------------------------
 struct Pool2dSpec {
     std::int64_t kernel = 2;

@@ -6,6 +6,7 @@
 #include <taper/nn/batch_norm.h>
 #include <taper/nn/checkpoint.h>
 #include <taper/nn/conv2d.h>
+#include <taper/nn/conv_transpose2d.h>
 #include <taper/nn/data/idx.h>
 #include <taper/nn/data/images.h>
 #include <taper/nn/data/loader.h>

@@ -147,6 +147,9 @@ std::vector<Case> product_cases() {
     const auto conv = [](const core::Conv2dSpec& spec) {
         return [spec](const Inputs& x) { return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Variable(), spec); };
     };
+    const auto transposed = [](const core::ConvTranspose2dSpec& spec) {
+        return [spec](const Inputs& x) { return conv_transpose2d(x[0], x[1], x.size() > 2 ? x[2] : Variable(), spec); };
+    };
     return {
         {"matmul", {{2, 3}, {3, 4}}, product},
         {"matmul_exact", {{2, 3}, {3, 2}}, exact},
@@ -167,6 +170,10 @@ std::vector<Case> product_cases() {
         {"conv2d_stride", {{1, 2, 6, 5}, {2, 2, 3, 3}, {2}}, conv({.stride = 2})},
         {"conv2d_stride_padding", {{2, 2, 6, 5}, {2, 2, 3, 3}, {2}}, conv({.stride = 2, .padding = 1})},
         {"conv2d_stride_over_kernel", {{1, 1, 7, 7}, {2, 1, 2, 2}, {2}}, conv({.stride = 3, .padding = 1})},
+        {"conv_transpose2d", {{2, 2, 3, 4}, {2, 3, 3, 2}, {3}}, transposed({})},
+        {"conv_transpose2d_no_bias", {{2, 2, 3, 3}, {2, 1, 4, 4}}, transposed({.stride = 2, .padding = 1})},
+        {"conv_transpose2d_output_padding", {{1, 2, 3, 2}, {2, 2, 3, 3}, {2}}, transposed({.stride = 2, .padding = 1, .output_padding = 1})},
+        {"conv_transpose2d_gaps", {{1, 1, 3, 3}, {1, 2, 2, 2}, {2}}, transposed({.stride = 3})},
         {"conv2d_one_by_one", {{2, 3, 2, 2}, {2, 3, 1, 1}, {2}}, conv({})},
     };
 }

@@ -59,6 +59,28 @@ TEST(Conv2d, IsTheSumRoundedOnce) {
     EXPECT_EQ(error_of([] { Conv2d(3, 4, 3, {.groups = 2}); }), "Conv2d: groups do not divide the channels: in 3, out 4, groups 2 (want a divisor of both)");
 }
 
+TEST(ConvTranspose2d, IsTheSumRoundedOnce) {
+    ConvTranspose2d layer(2, 3, 3, {.stride = 2, .padding = 1, .output_padding = 1});
+    layer.set_precision({.inputs = p8, .weights = p8, .activations = p16, .errors = p8, .forward = Accumulator::exact()});
+    const std::int64_t size = 3, out = 6;
+    const Variable x = uniform({2, 2, size, size}, -2, 2).to(p8);
+    const auto a = x.value().to_vector_double(), w = layer.weight().variable.value().to_vector_double(), b = layer.bias()->variable.value().to_vector_double();
+    EXPECT_EQ(layer.weight().variable.shape(), (Shape{2, 3, 3, 3}));
+    std::vector<double> sums(static_cast<std::size_t>(2 * 3 * out * out));
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = b[i / (out * out) % 3];
+    for (std::int64_t i = 0; i < 2 * 2 * size * size; ++i) {
+        const std::int64_t column = i % size, row = i / size % size, c = i / size / size % 2, n = i / size / size / 2;
+        for (std::int64_t tap = 0; tap < 3 * 9; ++tap) {
+            const std::int64_t o = tap / 9, p = 2 * row + tap / 3 % 3 - 1, q = 2 * column + tap % 3 - 1;
+            if (p < 0 || p >= out || q < 0 || q >= out) continue;
+            sums[static_cast<std::size_t>(((n * 3 + o) * out + p) * out + q)] += a[static_cast<std::size_t>(i)] * w[static_cast<std::size_t>(c * 27 + tap)];
+        }
+    }
+    EXPECT_EQ(layer(x).value().codes(), Tensor::from(sums, {2, 3, out, out}, p16).codes());
+    EXPECT_EQ(layer(x).gradient_target(), Target(p8));
+    EXPECT_EQ(ConvTranspose2d(2, 3, 4, {}, Bias::no).bias(), nullptr);
+}
+
 TEST(Layers, WithoutWeightsKeepFormatAndGradientTarget) {
     const Tensor values = Tensor::from({-2, -1, 0.5f, 4}, {1, 1, 2, 2}, p8);
     const auto apply = [&](Module& layer) {
