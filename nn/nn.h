@@ -10,6 +10,7 @@
 #include <taper/nn/data/idx.h>
 #include <taper/nn/data/images.h>
 #include <taper/nn/data/loader.h>
+#include <taper/nn/embedding.h>
 #include <taper/nn/init.h>
 #include <taper/nn/layers.h>
 #include <taper/nn/linear.h>

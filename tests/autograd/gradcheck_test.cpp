@@ -111,6 +111,17 @@ std::vector<Case> shape_cases() {
          [](const Inputs& x) {
              return gather(x[0], 1, ints({2, 0, 2, 2, 1, 1, 1, 0}, {2, 4}));
          }},
+        {"dropout",
+         {{3, 7}},
+         [](const Inputs& x) {
+             seed(3);
+             return dropout(x[0], 0.4);
+         }},
+        {"embedding",
+         {{4, 3}},
+         [](const Inputs& x) {
+             return embedding(x[0], ints({2, 0, 2, 3}, {2, 2}));
+         }},
         {"gather_first",
          {{3, 2}},
          [](const Inputs& x) {
@@ -135,6 +146,11 @@ std::vector<Case> reduction_cases() {
     cases.push_back({"softmax", {{3, 4}}, [](const Inputs& x) { return softmax(x[0]); }});
     cases.push_back({"log_softmax", {{2, 2, 3}}, [](const Inputs& x) { return log_softmax(x[0]); }});
     cases.push_back({"cross_entropy", {{3, 4}}, [](const Inputs& x) { return cross_entropy(x[0], ints({3, 0, 1}, {3})); }});
+    cases.push_back({"cross_entropy_smoothing", {{3, 4}}, [](const Inputs& x) { return cross_entropy(x[0], ints({3, 0, 1}, {3}), 0.2); }});
+    cases.push_back({"nll_loss", {{3, 4}}, [](const Inputs& x) { return nll_loss(x[0], ints({3, 0, 3}, {3})); }});
+    const Tensor target = doubles({0.5, 1, 0, -1, 0.25, 2}, {2, 3});
+    cases.push_back({"mse_loss", {{2, 3}}, [=](const Inputs& x) { return mse_loss(x[0], target); }});
+    cases.push_back({"bce_with_logits_loss", {{2, 3}}, [=](const Inputs& x) { return bce_with_logits_loss(x[0], target); }});
     return cases;
 }
 
@@ -210,6 +226,9 @@ std::vector<Case> pool_cases() {
         {"max_pool2d_gaps", {{1, 1, 5, 5}}, max_of({.kernel = 2, .stride = 3})},
         {"avg_pool2d", {{2, 2, 4, 4}}, mean_of({})},
         {"avg_pool2d_overlap", {{1, 2, 5, 6}}, mean_of({.kernel = 3, .stride = 2})},
+        {"adaptive_avg_pool2d", {{2, 2, 5, 4}}, [](const Inputs& x) { return adaptive_avg_pool2d(x[0], {.rows = 3, .columns = 2}); }},
+        {"adaptive_avg_pool2d_larger", {{1, 2, 2, 3}}, [](const Inputs& x) { return adaptive_avg_pool2d(x[0], {.rows = 5, .columns = 4}); }},
+        {"adaptive_avg_pool2d_one", {{2, 2, 3, 4}}, [](const Inputs& x) { return adaptive_avg_pool2d(x[0], {}); }},
         {"avg_pool2d_padding", {{1, 2, 4, 5}}, mean_of({.kernel = 3, .stride = 2, .padding = 1})},
     };
 }
