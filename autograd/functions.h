@@ -23,6 +23,7 @@ Variable unary(Unary op, const Variable& x, double a = 0);
     inline Variable function(const Variable& x, double a = 0) { return unary(Unary::function, x, a); }
 TAPER_UNARY_OPS(TAPER_DECLARE)
 #undef TAPER_DECLARE
+Variable gelu(const Variable& x, core::GeluApproximation approximation = core::GeluApproximation::none);
 // y = op(a, b): add, sub, mul, div, maximum, minimum, with NumPy's broadcasting; one format.
 Variable binary(Binary op, const Variable& a, const Variable& b);
 #define TAPER_DECLARE(type, function) \

@@ -62,6 +62,8 @@ void Backend::avg_pool2d(const core::Pool2dSpec&, const Tensor& x, Tensor&, cons
 void Backend::avg_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d_backward", dy.format()); }
 void Backend::adaptive_avg_pool2d(const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("adaptive_avg_pool2d", x.format()); }
 void Backend::adaptive_avg_pool2d_backward(const Tensor& dy, Tensor&, const RoundingMode&) { no_kernel("adaptive_avg_pool2d_backward", dy.format()); }
+void Backend::gelu(core::GeluApproximation, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("gelu", x.format()); }
+void Backend::gelu_backward(core::GeluApproximation, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("gelu_backward", dy.format()); }
 void Backend::dropout_mask(std::int64_t, std::uint64_t, std::uint64_t, std::uint64_t, Tensor& mask) { no_kernel("dropout_mask", mask.format()); }
 void Backend::dropout(const Tensor& x, const Tensor&, Tensor&) { no_kernel("dropout", x.format()); }
 void Backend::norm_moments(const core::NormSpec&, const Tensor& x, core::Moments&) { no_kernel("norm", x.format()); }

@@ -69,6 +69,8 @@ class Backend {
     virtual void avg_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, Tensor& dx, const RoundingMode& mode);
     virtual void adaptive_avg_pool2d(const Tensor& x, Tensor& y, const RoundingMode& mode);
     virtual void adaptive_avg_pool2d_backward(const Tensor& dy, Tensor& dx, const RoundingMode& mode);
+    virtual void gelu(core::GeluApproximation approximation, const Tensor& x, Tensor& y, const RoundingMode& mode);
+    virtual void gelu_backward(core::GeluApproximation approximation, const Tensor& dy, const Tensor& x, Tensor& dx, const RoundingMode& mode);
     virtual void dropout_mask(std::int64_t n, std::uint64_t threshold, std::uint64_t seed, std::uint64_t stream, Tensor& mask);  // kept: draw < threshold
     virtual void dropout(const Tensor& x, const Tensor& mask, Tensor& y);                                                       // y in x's format
     virtual void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments);

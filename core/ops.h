@@ -106,6 +106,14 @@ struct ConvTranspose2dSpec {
 // With a bias the zeros are laid out, and the sum is conv2d's over them.
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dSpec& spec = {}, const SumOptions& options = {});
 
+// --- GELU: y = x P(X <= x), X ~ N(0, 1) -------------------------------------------------------------------------------------
+// none: x (1 + erf(x / sqrt 2)) / 2;  tanh: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2: PyTorch's names of the two.  Correctly rounded from
+// formats of at most 8 bits, else from float64's functions; the limit -0 at -infinity.
+enum class GeluApproximation : std::uint8_t { none, tanh };
+Tensor gelu(const Tensor& x, GeluApproximation approximation = GeluApproximation::none, const Output& output = {});
+// dx = dy y'(x), in float64, rounded once.
+Tensor gelu_backward(const Tensor& dy, const Tensor& x, GeluApproximation approximation = GeluApproximation::none, const Output& output = {});
+
 // --- dropout ---------------------------------------------------------------------------------------------------------------
 // For n elements, uint8 [ceil(n / 8)]: bit i mod 8 of byte i / 8 is set where element i is kept, that is where its draw < 2^32 (1 - p); the draws are
 // Philox's of one stream of the generator, p in [0, 1].

@@ -87,6 +87,18 @@ class Sigmoid : public Module {
     Variable forward(const Variable& x) override { return sigmoid(x); }
 };
 
+// y = x P(X <= x), X ~ N(0, 1): by the error function, or by PyTorch's approximation "tanh" (core/ops.h).
+class GELU : public Module {
+  public:
+    explicit GELU(core::GeluApproximation approximation = core::GeluApproximation::none) : approximation_(approximation) {}
+
+  protected:
+    Variable forward(const Variable& x) override { return gelu(x, approximation_); }
+
+  private:
+    core::GeluApproximation approximation_;
+};
+
 // y_i = exp(x_i - max x) / sum_j exp(x_j - max x) over the last axis.
 class Softmax : public Module {
   protected:

@@ -72,6 +72,10 @@ class CpuBackend final : public Backend {
     void adaptive_avg_pool2d(const Tensor& x, Tensor& y, const RoundingMode& mode) override;
     void adaptive_avg_pool2d_backward(const Tensor& dy, Tensor& dx, const RoundingMode& mode) override;
 
+    // gelu.cpp
+    void gelu(core::GeluApproximation approximation, const Tensor& x, Tensor& y, const RoundingMode& mode) override;
+    void gelu_backward(core::GeluApproximation approximation, const Tensor& dy, const Tensor& x, Tensor& dx, const RoundingMode& mode) override;
+
     // dropout.cpp
     void dropout_mask(std::int64_t n, std::uint64_t threshold, std::uint64_t seed, std::uint64_t stream, Tensor& mask) override;
     void dropout(const Tensor& x, const Tensor& mask, Tensor& y) override;

@@ -111,6 +111,8 @@ std::vector<Case> shape_cases() {
          [](const Inputs& x) {
              return gather(x[0], 1, ints({2, 0, 2, 2, 1, 1, 1, 0}, {2, 4}));
          }},
+        {"gelu", {{3, 4}}, [](const Inputs& x) { return gelu(x[0]); }},
+        {"gelu_tanh", {{3, 4}}, [](const Inputs& x) { return gelu(x[0], core::GeluApproximation::tanh); }},
         {"dropout",
          {{3, 7}},
          [](const Inputs& x) {

@@ -105,6 +105,11 @@ TEST(Layers, WithoutWeightsKeepFormatAndGradientTarget) {
     EXPECT_EQ(apply(leaky), (std::vector<float>{-1, -0.5, 0.5, 4}));
     EXPECT_EQ(apply(tanh_layer), rounded({std::tanh(-2.0), std::tanh(-1.0), std::tanh(0.5), std::tanh(4.0)}));
     EXPECT_EQ(apply(sigmoid_layer), rounded({1 / (1 + std::exp(2.0)), 1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-0.5)), 1 / (1 + std::exp(-4.0))}));
+    GELU gelu_layer, gelu_tanh(core::GeluApproximation::tanh);
+    const auto gelu_of = [](double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; };
+    const auto tanh_of = [](double x) { return x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))) / 2; };
+    EXPECT_EQ(apply(gelu_layer), rounded({gelu_of(-2), gelu_of(-1), gelu_of(0.5), gelu_of(4)}));
+    EXPECT_EQ(apply(gelu_tanh), rounded({tanh_of(-2), tanh_of(-1), tanh_of(0.5), tanh_of(4)}));
     EXPECT_EQ(apply(softmax_layer), rounded({1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-1.0)), 1 / (1 + std::exp(3.5)), 1 / (1 + std::exp(-3.5))}));
     EXPECT_EQ(apply(max_layer), std::vector<float>{4});
     EXPECT_EQ(apply(average_layer), rounded({0.375}));
