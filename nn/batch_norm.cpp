@@ -31,7 +31,8 @@ BatchNorm::BatchNorm(const char* name, std::int64_t channels, const BatchNormOpt
 
 Variable BatchNorm::forward(const Variable& x) {
     if (!fits(x.shape()) || x.size(1) != channels_) {
-        throw Error(fmt::format("{}: x does not fit: x is {} (want {} channels, [N, C{}])", name_, x.shape().str(), channels_, fits(Shape{1, 1}) ? "] or [N, C, L" : ", H, W"));
+        throw Error(fmt::format("{}: x does not fit: x is {} (want {} channels, [N, C{}])", name_, x.shape().str(), channels_,
+                                fits(Shape{1, 1}) ? "] or [N, C, L" : ", H, W"));
     }
     const core::NormSpec spec{.groups = 0, .eps = options_.eps};
     const Variable weight = weight_ ? weight_->variable : Variable(), bias = bias_ ? bias_->variable : Variable();

@@ -7,8 +7,8 @@ namespace taper {
 Variable nll_loss(const Variable& log_probabilities, const Tensor& labels) {
     const Tensor& x = log_probabilities.value();
     if (!labels.defined() || x.rank() != 2 || labels.shape() != Shape{x.size(0)} || x.elements() == 0) {
-        throw Error("nll_loss: shapes do not fit: log_probabilities is " + x.shape().str() + ", labels is " + (labels.defined() ? labels.shape().str() : "undefined") +
-                    " (want [N, C] and [N], not empty)");
+        throw Error("nll_loss: shapes do not fit: log_probabilities is " + x.shape().str() + ", labels is "
+                    + (labels.defined() ? labels.shape().str() : "undefined") + " (want [N, C] and [N], not empty)");
     }
     const Tensor index = labels.reshape({-1, 1});
     const Format out = x.format() == Format::float64() ? x.format() : Format::float32();

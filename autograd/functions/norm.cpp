@@ -13,21 +13,24 @@ Tensor line_of(const Variable& v) { return v.defined() ? v.value().reshape({-1})
 
 // x seen as `seen` [N, C, ...], weight and bias as [C] -> y in x's shape;  dx, dweight, dbias as core/norm.h says.
 // Saves x and the moments, two float64 a group.
-Variable norm_of(const char* op, const Variable& x, const Shape& seen, const core::Moments& moments, Statistics statistics, const Variable& weight, const Variable& bias,
-                 const core::NormSpec& spec, const Output& output) {
+Variable norm_of(const char* op, const Variable& x, const Shape& seen, const core::Moments& moments, Statistics statistics, const Variable& weight,
+                 const Variable& bias, const core::NormSpec& spec, const Output& output) {
     const Tensor y = core::norm(x.value().reshape(seen), moments, line_of(weight), line_of(bias), spec, output).reshape(x.shape());
     return make_result(op, y, {x, weight, bias}, [&]() -> GradientFunction {
         const bool through_batch = spec.groups == 0 && statistics == Statistics::of_x;
-        return [=, saved_x = Saved(x.value()), saved_weight = Saved(weight.defined() ? weight.value() : Tensor()), mean = Saved(moments.mean), variance = Saved(moments.variance),
-                affine = weight.defined() ? weight.shape() : bias.defined() ? bias.shape() : Shape()](const Tensor& dy_in, const std::vector<GradientRequest>& requests) {
+        return [=, saved_x = Saved(x.value()), saved_weight = Saved(weight.defined() ? weight.value() : Tensor()), mean = Saved(moments.mean),
+                variance = Saved(moments.variance),
+                affine = weight.defined() ? weight.shape()
+                         : bias.defined() ? bias.shape()
+                                          : Shape()](const Tensor& dy_in, const std::vector<GradientRequest>& requests) {
             const Tensor x = saved_x.get().reshape(seen), dy = dy_in.reshape(seen), weight = saved_weight.get();
             const core::Moments moments{mean.get(), variance.get()};
             core::NormSums sums;
             if (requests[1].needed || requests[2].needed || through_batch) sums = core::norm_backward_weights(dy, x, moments, spec);
             std::vector<Tensor> gradients(3);
             if (requests[0].needed) {
-                gradients[0] = core::norm_backward_data(dy, x, moments, weight.defined() ? weight.reshape({-1}) : weight, through_batch ? sums : core::NormSums{}, spec,
-                                                        requests[0].target)
+                gradients[0] = core::norm_backward_data(dy, x, moments, weight.defined() ? weight.reshape({-1}) : weight,
+                                                        through_batch ? sums : core::NormSums{}, spec, requests[0].target)
                                    .reshape(dy_in.shape());
             }
             if (requests[1].needed) gradients[1] = autograd::rounded(sums.dweight, requests[1].target).reshape(affine);

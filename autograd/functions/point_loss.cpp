@@ -8,7 +8,8 @@ namespace {
 Variable point_loss(const char* op, core::PointLoss kind, const Variable& x, const Tensor& target) {
     const Tensor loss = core::point_loss(kind, x.value(), target);
     return make_result(op, loss, {x}, [&]() -> GradientFunction {
-        return [kind, saved = Saved(x.value()), saved_target = Saved(target)](const Tensor& dloss, const std::vector<GradientRequest>& requests) -> std::vector<Tensor> {
+        return [kind, saved = Saved(x.value()), saved_target = Saved(target)](const Tensor& dloss,
+                                                                              const std::vector<GradientRequest>& requests) -> std::vector<Tensor> {
             return {core::point_loss_backward(kind, saved.get(), saved_target.get(), dloss, requests[0].target)};
         };
     });
@@ -17,6 +18,8 @@ Variable point_loss(const char* op, core::PointLoss kind, const Variable& x, con
 }  // namespace
 
 Variable mse_loss(const Variable& x, const Tensor& target) { return point_loss("mse_loss", core::PointLoss::mse, x, target); }
-Variable bce_with_logits_loss(const Variable& x, const Tensor& target) { return point_loss("bce_with_logits_loss", core::PointLoss::bce_with_logits, x, target); }
+Variable bce_with_logits_loss(const Variable& x, const Tensor& target) {
+    return point_loss("bce_with_logits_loss", core::PointLoss::bce_with_logits, x, target);
+}
 
 }  // namespace taper

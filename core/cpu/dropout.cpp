@@ -47,10 +47,17 @@ void CpuBackend::dropout(const Tensor& x, const Tensor& mask, Tensor& y) {
         alignas(64) double buffer[lane_block];
         const double* values = in.read(begin, count, buffer);
         switch (x.format().storage_bytes()) {
-            case 1: clear(x.data(), values, bits, begin, count, static_cast<std::uint8_t>(zero), static_cast<std::uint8_t>(nan), codes); break;
-            case 2: clear(x.data(), values, bits, begin, count, static_cast<std::uint16_t>(zero), static_cast<std::uint16_t>(nan), codes); break;
-            case 4: clear(x.data(), values, bits, begin, count, static_cast<std::uint32_t>(zero), static_cast<std::uint32_t>(nan), codes); break;
-            default: clear(x.data(), values, bits, begin, count, zero, nan, codes);
+            case 1:
+                clear(x.data(), values, bits, begin, count, static_cast<std::uint8_t>(zero), static_cast<std::uint8_t>(nan), codes);
+                break;
+            case 2:
+                clear(x.data(), values, bits, begin, count, static_cast<std::uint16_t>(zero), static_cast<std::uint16_t>(nan), codes);
+                break;
+            case 4:
+                clear(x.data(), values, bits, begin, count, static_cast<std::uint32_t>(zero), static_cast<std::uint32_t>(nan), codes);
+                break;
+            default:
+                clear(x.data(), values, bits, begin, count, zero, nan, codes);
         }
         return std::size_t{0};
     });

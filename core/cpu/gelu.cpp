@@ -12,9 +12,13 @@ namespace {
 // The share P(X <= x), its derivative, without cancellation on either side of 0.
 struct ByErf {
     template <class T>
-    static T share(T x) { return std::erfc(-x * static_cast<T>(0.70710678118654752440084436210484903L)) / 2; }
+    static T share(T x) {
+        return std::erfc(-x * static_cast<T>(0.70710678118654752440084436210484903L)) / 2;
+    }
     template <class T>
-    static T slope(T x) { return static_cast<T>(0.39894228040143267793994605993438187L) * std::exp(-x * x / 2); }
+    static T slope(T x) {
+        return static_cast<T>(0.39894228040143267793994605993438187L) * std::exp(-x * x / 2);
+    }
 };
 struct ByTanh {
     static constexpr long double root = 0.79788456080286535587989211986876374L, cubic = 0.044715L;  // sqrt(2 / pi)
@@ -30,7 +34,9 @@ struct ByTanh {
         return rest == 0 ? T(0) : s * rest * inside;
     }
     template <class T>
-    static T inner(T x) { return static_cast<T>(root) * (x + static_cast<T>(cubic) * x * x * x); }
+    static T inner(T x) {
+        return static_cast<T>(root) * (x + static_cast<T>(cubic) * x * x * x);
+    }
 };
 
 // A finite x that is not 0 has a result that is not 0, which a posit must not lose.
@@ -61,7 +67,8 @@ double derivative(double x) {
 // f of each value: looked up where x has at most 256 codes.
 class PointFunction {
   public:
-    PointFunction(const Tensor& x, double (*by_table)(double), double (*otherwise)(double)) : in_(x), codes_(static_cast<const std::uint8_t*>(x.data())), function_(otherwise) {
+    PointFunction(const Tensor& x, double (*by_table)(double), double (*otherwise)(double))
+        : in_(x), codes_(static_cast<const std::uint8_t*>(x.data())), function_(otherwise) {
         if (x.format().bits() > 8) return;
         for (std::uint64_t code = 0; code < std::uint64_t{1} << x.format().bits(); ++code) table_.push_back(by_table(decode_one(x.format(), code)));
     }

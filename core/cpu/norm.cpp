@@ -9,9 +9,12 @@ namespace taper {
 const NormKernels& norm_kernels() {
 #if defined(TAPER_X86_LEVELS)
     switch (cpu_level()) {
-        case CpuLevel::avx512: return avx512::norm_kernels();
-        case CpuLevel::avx2: return avx2::norm_kernels();
-        default: break;
+        case CpuLevel::avx512:
+            return avx512::norm_kernels();
+        case CpuLevel::avx2:
+            return avx2::norm_kernels();
+        default:
+            break;
     }
 #endif
     return plain::norm_kernels();
@@ -90,7 +93,8 @@ void norm_by_tables(const NormShape& z, const Affine& a, const Tensor& x, Tensor
     void* to = y.mutable_data();
     sum_over_blocks(x.elements(), [&](std::int64_t begin, std::int64_t count) {
         z.for_segments(begin, count, [&](const NormShape::Segment& at) {
-            kernel(tables.data() + at.group * entries * width, from + begin + at.done, taper::at(to, begin + at.done, static_cast<int>(width)), static_cast<std::size_t>(at.count));
+            kernel(tables.data() + at.group * entries * width, from + begin + at.done, taper::at(to, begin + at.done, static_cast<int>(width)),
+                   static_cast<std::size_t>(at.count));
         });
         return std::size_t{0};
     });

@@ -19,22 +19,22 @@ TwoSums channel_sums(const Sequences& z, const Tensor& dy, const Tensor& x, cons
     const SequenceReader<T> dy_in(dy, z), x_in(x, z);
     return sum_sequences(z, [&](std::int64_t sequence, std::int64_t begin, std::int64_t count, double* s, double* q) {
         alignas(64) T dy_buffer[lane_block], x_buffer[lane_block];
-        loops<T>().products(dy_in.read(sequence, begin, count, dy_buffer), x_in.read(sequence, begin, count, x_buffer), mean[static_cast<std::size_t>(sequence)],
-                            static_cast<std::size_t>(count), s, q);
+        loops<T>().products(dy_in.read(sequence, begin, count, dy_buffer), x_in.read(sequence, begin, count, x_buffer),
+                            mean[static_cast<std::size_t>(sequence)], static_cast<std::size_t>(count), s, q);
     });
 }
 
 // Down the samples, for `width` columns from `column` on of the group `g`, all within lane tiles: sample n goes to lane n mod 8.
 template <class T>
-void column_block(const NormShape& z, const Reader<T>& dy, const Reader<T>& x, const Affine& a, std::int64_t g, std::int64_t column, std::int64_t width, std::int64_t first,
-                  double* sums, double* products) {
+void column_block(const NormShape& z, const Reader<T>& dy, const Reader<T>& x, const Affine& a, std::int64_t g, std::int64_t column, std::int64_t width,
+                  std::int64_t first, double* sums, double* products) {
     alignas(64) double s[sum_lanes][column_tile] = {}, q[sum_lanes][column_tile] = {};
     alignas(64) T dy_buffer[column_tile], x_buffer[column_tile];
     for (std::int64_t n = first; n < std::min(z.n, first + sum_block); ++n) {
         const std::int64_t row = n * z.groups + g, begin = row * z.row() + column;
         const std::size_t i = static_cast<std::size_t>(row);
-        loops<T>().columns(dy.read(begin, width, dy_buffer), x.read(begin, width, x_buffer), a.mean[i], a.k[i], static_cast<std::size_t>(width), s[(n - first) % sum_lanes],
-                           q[(n - first) % sum_lanes]);
+        loops<T>().columns(dy.read(begin, width, dy_buffer), x.read(begin, width, x_buffer), a.mean[i], a.k[i], static_cast<std::size_t>(width),
+                           s[(n - first) % sum_lanes], q[(n - first) % sum_lanes]);
     }
     for (int lane = 0; lane < sum_lanes; ++lane) {
         for (std::int64_t i = 0; i < width; ++i) {
@@ -52,7 +52,8 @@ TwoSums column_sums(const NormShape& z, const Tensor& dy, const Tensor& x, const
     TwoSums partial = {std::vector<double>(static_cast<std::size_t>(blocks * columns)), std::vector<double>(static_cast<std::size_t>(blocks * columns))};
 #pragma omp parallel for schedule(static) if (x.elements() >= parallel_from)
     for (std::int64_t i = 0; i < blocks * z.groups * tiles; ++i) {
-        const std::int64_t column = i % tiles * column_tile, g = i / tiles % z.groups, block = i / tiles / z.groups, at = block * columns + g * z.row() + column;
+        const std::int64_t column = i % tiles * column_tile, g = i / tiles % z.groups, block = i / tiles / z.groups,
+                           at = block * columns + g * z.row() + column;
         column_block(z, dy_in, x_in, a, g, column, std::min(column_tile, z.row() - column), block * sum_block, partial.s.data() + at, partial.q.data() + at);
     }
     TwoSums sums = {std::vector<double>(static_cast<std::size_t>(columns)), std::vector<double>(static_cast<std::size_t>(columns))};
@@ -124,9 +125,8 @@ TwoSums channel_means(const NormShape& z, const Affine& a, const core::NormSums&
 void CpuBackend::norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums) {
     const NormShape z(x.shape(), spec);
     const Affine a(z, moments, {}, {}, spec.eps);
-    const TwoSums found = in_compute_type({x.format(), dy.format()}, [&]<class T>() {
-        return z.by_channel() ? channel_sums<T>(z.sequences(), dy, x, a.mean) : column_sums<T>(z, dy, x, a);
-    });
+    const TwoSums found = in_compute_type(
+        {x.format(), dy.format()}, [&]<class T>() { return z.by_channel() ? channel_sums<T>(z.sequences(), dy, x, a.mean) : column_sums<T>(z, dy, x, a); });
     double *dweight = static_cast<double*>(sums.dweight.mutable_data()), *dbias = static_cast<double*>(sums.dbias.mutable_data());
     for (std::int64_t c = 0; c < z.c; ++c) {
         const std::size_t i = static_cast<std::size_t>(c);

@@ -71,8 +71,9 @@ void weighted_products(const T* dy, const T* x, const double* weight, double mea
         g = g * w;
         add_products(g, value, mean, sum, product);
     };
-    add_in_lanes(n, s, q, vector,
-                 [&](std::size_t i, double& sum, double& product) { add_products(static_cast<double>(dy[i]) * weight[i], static_cast<double>(x[i]), mean, sum, product); });
+    add_in_lanes(n, s, q, vector, [&](std::size_t i, double& sum, double& product) {
+        add_products(static_cast<double>(dy[i]) * weight[i], static_cast<double>(x[i]), mean, sum, product);
+    });
 }
 
 template <class T>
@@ -95,7 +96,8 @@ void row(const T* __restrict x, double mean, double k, const double* __restrict 
 }
 
 template <class T>
-void each(const T* __restrict x, const double* __restrict mean, const double* __restrict scale, const double* __restrict bias, std::size_t n, double* __restrict y) {
+void each(const T* __restrict x, const double* __restrict mean, const double* __restrict scale, const double* __restrict bias, std::size_t n,
+          double* __restrict y) {
     for (std::size_t i = 0; i < n; ++i) y[i] = (static_cast<double>(x[i]) - mean[i]) * scale[i] + bias[i];
 }
 
@@ -120,12 +122,13 @@ void row_backward(const NormGradient<T>& g, const T* __restrict dy, const T* __r
 
 template <class T>
 void each_backward(const NormGradient<T>& g, const T* __restrict dy, const T* __restrict x, std::size_t n, T* __restrict dx) {
-    const T *__restrict k = g.k, *__restrict weight = g.weight, *__restrict mean = g.mean, *__restrict shift = g.shift, *__restrict slope = g.slope;
+    const T* __restrict k = g.k, * __restrict weight = g.weight, * __restrict mean = g.mean, * __restrict shift = g.shift, * __restrict slope = g.slope;
     for (std::size_t i = 0; i < n; ++i) dx[i] = gradient(k[i], weight[i], mean[i], shift[i], slope[i], dy[i], x[i]);
 }
 
 template <class T>
-constexpr NormLoops<T> loops = {moments<T>, products<T>, weighted_products<T>, columns<T>, run<T>, row<T>, each<T>, run_backward<T>, row_backward<T>, each_backward<T>};
+constexpr NormLoops<T> loops = {moments<T>, products<T>, weighted_products<T>, columns<T>,      run<T>,
+                                row<T>,     each<T>,     run_backward<T>,      row_backward<T>, each_backward<T>};
 
 constexpr NormKernels kernels = {loops<float>, loops<double>};
 

@@ -22,7 +22,7 @@ struct NormShape {
     }
 
     bool by_channel() const { return groups == 0; }
-    std::int64_t row() const { return c / groups * s; }           // elements of a group within one sample
+    std::int64_t row() const { return c / groups * s; }            // elements of a group within one sample
     std::int64_t repeats() const { return by_channel() ? 1 : s; }  // of a channel's weight: rows have one a column
     Sequences sequences() const { return by_channel() ? Sequences{c, n * s, s, c * s, s} : Sequences{n * groups, row(), row(), row(), row()}; }
 

@@ -16,15 +16,20 @@ Shape transposed_shape(const Shape& x, const Shape& w, const ConvTranspose2dSpec
     if (x.rank() != 4 || w.rank() != 4 || x[1] != w[0]) {
         throw Error(fmt::format("conv_transpose2d: shapes do not fit: x is {}, w is {} (want [N, C, H, W] and [C, O, R, S])", x.str(), w.str()));
     }
-    if (x[2] < 1 || x[3] < 1 || w[2] < 1 || w[3] < 1) throw Error(fmt::format("conv_transpose2d: the image or the kernel is empty: x is {}, w is {}", x.str(), w.str()));
-    if (spec.stride < 1 || spec.stride > most) throw Error(fmt::format("conv_transpose2d: stride is out of range: stride is {} (want 1 to {})", spec.stride, most));
-    if (spec.padding < 0 || spec.padding > most) throw Error(fmt::format("conv_transpose2d: padding is out of range: padding is {} (want 0 to {})", spec.padding, most));
+    if (x[2] < 1 || x[3] < 1 || w[2] < 1 || w[3] < 1)
+        throw Error(fmt::format("conv_transpose2d: the image or the kernel is empty: x is {}, w is {}", x.str(), w.str()));
+    if (spec.stride < 1 || spec.stride > most)
+        throw Error(fmt::format("conv_transpose2d: stride is out of range: stride is {} (want 1 to {})", spec.stride, most));
+    if (spec.padding < 0 || spec.padding > most)
+        throw Error(fmt::format("conv_transpose2d: padding is out of range: padding is {} (want 0 to {})", spec.padding, most));
     if (spec.output_padding < 0 || spec.output_padding >= spec.stride) {
-        throw Error(fmt::format("conv_transpose2d: output_padding is out of range: output_padding is {} (want less than the stride, {})", spec.output_padding, spec.stride));
+        throw Error(fmt::format("conv_transpose2d: output_padding is out of range: output_padding is {} (want less than the stride, {})", spec.output_padding,
+                                spec.stride));
     }
     const auto size = [&](int axis) { return (x[axis] - 1) * spec.stride - 2 * spec.padding + w[axis] + spec.output_padding; };
     if (size(2) < 1 || size(3) < 1) {
-        throw Error(fmt::format("conv_transpose2d: the padding takes all of the result: x is {}, w is {}, padding is {} (want less)", x.str(), w.str(), spec.padding));
+        throw Error(
+            fmt::format("conv_transpose2d: the padding takes all of the result: x is {}, w is {}, padding is {} (want less)", x.str(), w.str(), spec.padding));
     }
     return {x[0], w[1], size(2), size(3)};
 }

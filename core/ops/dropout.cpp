@@ -21,8 +21,8 @@ Tensor dropout_mask(std::int64_t n, double p, const Device& device) {
 Tensor dropout(const Tensor& x, const Tensor& mask, double scale, const Output& output) {
     check_values("dropout", {{"x", x}});
     if (!mask.defined() || mask.format() != Format::uint8() || mask.shape() != Shape{(x.elements() + 7) / 8}) {
-        throw Error(fmt::format("dropout: the mask does not fit: {} came for x {} (want uint8 [{}])", mask.defined() ? mask.format().name() + " " + mask.shape().str() : "nothing",
-                                x.shape().str(), (x.elements() + 7) / 8));
+        throw Error(fmt::format("dropout: the mask does not fit: {} came for x {} (want uint8 [{}])",
+                                mask.defined() ? mask.format().name() + " " + mask.shape().str() : "nothing", x.shape().str(), (x.elements() + 7) / 8));
     }
     check_same_device("dropout", {"x", x}, {"mask", mask});
     const Tensor scaled = unary(Unary::scale, x, scale, output);

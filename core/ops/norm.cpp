@@ -24,7 +24,8 @@ void check_moments(const char* op, const Tensor& x, const Moments& moments, cons
     check_values(op, {{"x", x}, {"mean", moments.mean}, {"variance", moments.variance}});
     for (const Tensor& moment : {moments.mean, moments.variance}) {
         if (moment.shape() == shape && moment.format() == Format::float64()) continue;
-        throw Error(fmt::format("{}: the moments do not fit: {} {} came for x {} (want float64 {})", op, moment.format().name(), moment.shape().str(), x.shape().str(), shape.str()));
+        throw Error(fmt::format("{}: the moments do not fit: {} {} came for x {} (want float64 {})", op, moment.format().name(), moment.shape().str(),
+                                x.shape().str(), shape.str()));
     }
 }
 
@@ -67,7 +68,8 @@ NormSums norm_backward_weights(const Tensor& dy, const Tensor& x, const Moments&
     return sums;
 }
 
-Tensor norm_backward_data(const Tensor& dy, const Tensor& x, const Moments& moments, const Tensor& weight, const NormSums& sums, const NormSpec& spec, const Output& output) {
+Tensor norm_backward_data(const Tensor& dy, const Tensor& x, const Moments& moments, const Tensor& weight, const NormSums& sums, const NormSpec& spec,
+                          const Output& output) {
     check_values("norm_backward_data", {{"dy", dy}, {"x", x}});
     check_same_shape("norm_backward_data", {"dy", dy}, {"x", x});
     check_moments("norm_backward_data", x, moments, spec);

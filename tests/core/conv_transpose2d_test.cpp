@@ -53,8 +53,8 @@ TEST_F(ConvTranspose2d, EveryAccumulatorTakesTheTermsInOrder) {
     for (const Case& z : cases()) {
         const Tensor x = normal(z.x, 1, f), w = normal(z.w, 2, f), bias = normal({z.w[1]}, 3, f);
         const auto xs = x.to_vector_double(), ws = w.to_vector_double(), bs = bias.to_vector_double();
-        for (const char* name : {"exact", "exact(stochastic)", "rounded(posit(8,2))", "rounded(posit(16,1),posit(8,1))", "rounded(fp16,stochastic)", "compensated(bf16)",
-                                 "chunked(5,exact,posit(16,2))", "chunked(4,rounded(posit(8,1)),posit(16,2))"}) {
+        for (const char* name : {"exact", "exact(stochastic)", "rounded(posit(8,2))", "rounded(posit(16,1),posit(8,1))", "rounded(fp16,stochastic)",
+                                 "compensated(bf16)", "chunked(5,exact,posit(16,2))", "chunked(4,rounded(posit(8,1)),posit(16,2))"}) {
             const Accumulator accumulator = Accumulator::parse(name);
             for (const bool with_bias : {false, true}) {
                 ReferenceSum reference(accumulator, default_generator().seed(), default_generator().stream());
@@ -64,7 +64,8 @@ TEST_F(ConvTranspose2d, EveryAccumulatorTakesTheTermsInOrder) {
                 for (std::int64_t i = 0; i < y.elements(); ++i) {
                     reference.start(static_cast<std::uint64_t>(i), exact(with_bias ? bs[static_cast<std::size_t>(i / z.y[3] / z.y[2] % z.y[1])] : 0));
                     for_terms(z, xs, ws, i, [&](double a, double b) { reference.add(exact(a), exact(b)); });
-                    ASSERT_EQ(codes[static_cast<std::size_t>(i)], reference.code(out)) << name << " " << z.y.str() << " output " << i << (with_bias ? " with bias" : "");
+                    ASSERT_EQ(codes[static_cast<std::size_t>(i)], reference.code(out))
+                        << name << " " << z.y.str() << " output " << i << (with_bias ? " with bias" : "");
                 }
             }
         }
@@ -85,7 +86,9 @@ TEST_F(ConvTranspose2d, FloatAccumulatorsSumTheSameTerms) {
                 with_bias.push_back(sum + bias.values[static_cast<std::size_t>(i / z.y[3] / z.y[2] % z.y[1])]);
             }
             EXPECT_EQ(conv_transpose2d(x.tensor, w.tensor, {}, z.spec, {accumulator, Format::float32()}).to_vector_double(), plain) << z.y.str();
-            EXPECT_EQ(conv_transpose2d(x.tensor, w.tensor, bias.tensor, z.spec, {accumulator, Format::posit(8, 1)}).codes(), rounded(with_bias, Format::posit(8, 1))) << z.y.str();
+            EXPECT_EQ(conv_transpose2d(x.tensor, w.tensor, bias.tensor, z.spec, {accumulator, Format::posit(8, 1)}).codes(),
+                      rounded(with_bias, Format::posit(8, 1)))
+                << z.y.str();
         }
     }
 }
@@ -98,7 +101,9 @@ TEST_F(ConvTranspose2d, AFormatWithoutZeroHasPaddingToo) {
 
 TEST_F(ConvTranspose2d, ErrorsNameTheOpAndWhatCame) {
     const Tensor x = Tensor::zeros({1, 2, 3, 3}), w = Tensor::zeros({2, 4, 3, 3});
-    EXPECT_EQ(error_of([&] { conv_transpose2d(x, Tensor::zeros({3, 2, 3, 3}), {}); }),
+    EXPECT_EQ(error_of([&] {
+                  conv_transpose2d(x, Tensor::zeros({3, 2, 3, 3}), {});
+              }),
               "conv_transpose2d: shapes do not fit: x is [1, 2, 3, 3], w is [3, 2, 3, 3] (want [N, C, H, W] and [C, O, R, S])");
     EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, {}, {.stride = 2, .output_padding = 2}); }),
               "conv_transpose2d: output_padding is out of range: output_padding is 2 (want less than the stride, 2)");

@@ -17,7 +17,8 @@ TEST_F(Dropout, TheMaskIsOneDrawAnElement) {
             const NextDraws draws;
             const auto mask = core::dropout_mask(n, p).to_int32_vector();
             ASSERT_EQ(mask.size(), static_cast<std::size_t>((n + 7) / 8));
-            for (std::size_t i = 0; i < 8 * mask.size(); ++i) ASSERT_EQ(kept(mask, i), i < static_cast<std::size_t>(n) && draws[i] < (1 - p) * 0x1p32) << p << " " << n << " " << i;
+            for (std::size_t i = 0; i < 8 * mask.size(); ++i)
+                ASSERT_EQ(kept(mask, i), i < static_cast<std::size_t>(n) && draws[i] < (1 - p) * 0x1p32) << p << " " << n << " " << i;
         }
     }
 }

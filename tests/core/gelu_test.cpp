@@ -72,7 +72,8 @@ TEST_F(Gelu, WideFormatsAreWithinAUnitOfFloat64) {
             const auto v = x.to_vector_double(), d = dy.to_vector_double(), y = gelu(x, approximation, Format::float64()).to_vector_double(),
                        dx = gelu_backward(dy, x, approximation, Format::float64()).to_vector_double();
             for (std::size_t i = 0; i < v.size(); ++i) {
-                const double want = static_cast<double>(reference(approximation, v[i])), slope = static_cast<double>(d[i] * reference_slope(approximation, v[i]));
+                const double want = static_cast<double>(reference(approximation, v[i])),
+                             slope = static_cast<double>(d[i] * reference_slope(approximation, v[i]));
                 ASSERT_NEAR(y[i], want, 4e-15 * std::fabs(want)) << f.name() << " " << v[i];
                 ASSERT_NEAR(dx[i], slope, 1e-15 * std::fabs(d[i])) << f.name() << " " << v[i];
             }

@@ -111,8 +111,10 @@ TEST_F(Losses, ErrorsNameTheOpAndWhatCame) {
     EXPECT_EQ(error_of([&] { point_loss(PointLoss::mse, x, Tensor::zeros({3})); }), "mse_loss: shapes differ: x is [2, 3], target is [3] (want one shape)");
     EXPECT_EQ(error_of([&] { point_loss(PointLoss::bce_with_logits, Tensor::zeros({0}), Tensor::zeros({0})); }),
               "bce_with_logits_loss: nothing to take the mean of: x is [0] (want at least one element)");
-    EXPECT_EQ(error_of([&] { point_loss_backward(PointLoss::mse, x, x, x); }), "mse_loss_backward: dloss is not one number: dloss is [2, 3] (want one element)");
-    EXPECT_EQ(error_of([&] { core::cross_entropy(x, Tensor::zeros({2}, Format::int32()), 1.5); }), "cross_entropy: label_smoothing is out of range: 1.5 (want 0 to 1)");
+    EXPECT_EQ(error_of([&] { point_loss_backward(PointLoss::mse, x, x, x); }),
+              "mse_loss_backward: dloss is not one number: dloss is [2, 3] (want one element)");
+    EXPECT_EQ(error_of([&] { core::cross_entropy(x, Tensor::zeros({2}, Format::int32()), 1.5); }),
+              "cross_entropy: label_smoothing is out of range: 1.5 (want 0 to 1)");
 }
 
 }  // namespace

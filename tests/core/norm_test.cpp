@@ -30,8 +30,9 @@ struct Case {
 };
 
 const std::vector<Case>& cases() {
-    static const std::vector<Case> list = {{{4, 3, 5, 7}, 0},   {{6, 10}, 0},      {{2, 3, 40, 60}, 0}, {{64, 2, 16, 9}, 0}, {{5000, 2}, 0},   {{3, 1, 4, 4}, 0}, {{600, 5, 4}, 0},
-                                           {{4, 6, 5, 7}, 3},   {{7, 33}, 1},      {{2, 1500}, 1},      {{3, 4, 45, 31}, 2}, {{5, 6, 2, 2}, 6}, {{4100, 3}, 1},    {{1, 4100, 3}, 1}};
+    static const std::vector<Case> list = {{{4, 3, 5, 7}, 0},   {{6, 10}, 0},      {{2, 3, 40, 60}, 0}, {{64, 2, 16, 9}, 0}, {{5000, 2}, 0},
+                                           {{3, 1, 4, 4}, 0},   {{600, 5, 4}, 0},  {{4, 6, 5, 7}, 3},   {{7, 33}, 1},        {{2, 1500}, 1},
+                                           {{3, 4, 45, 31}, 2}, {{5, 6, 2, 2}, 6}, {{4100, 3}, 1},      {{1, 4100, 3}, 1}};
     return list;
 }
 
@@ -39,7 +40,8 @@ const std::vector<Case>& cases() {
 struct Members {
     std::int64_t channels, inner, groups;
     std::vector<std::vector<std::size_t>> of;
-    Members(const Shape& x, std::int64_t g) : channels(x[1]), inner(x.elements() / x[0] / x[1]), groups(g), of(static_cast<std::size_t>(g == 0 ? x[1] : x[0] * g)) {
+    Members(const Shape& x, std::int64_t g)
+        : channels(x[1]), inner(x.elements() / x[0] / x[1]), groups(g), of(static_cast<std::size_t>(g == 0 ? x[1] : x[0] * g)) {
         for (std::int64_t i = 0; i < x.elements(); ++i) of[group(static_cast<std::size_t>(i))].push_back(static_cast<std::size_t>(i));
     }
     std::size_t channel(std::size_t i) const { return i / static_cast<std::size_t>(inner) % static_cast<std::size_t>(channels); }
@@ -115,14 +117,16 @@ TEST_F(Norm, ForwardIsFloat64RoundedOnce) {
             const auto v = x.to_vector_double(), m = moments.mean.to_vector_double(), var = moments.variance.to_vector_double();
             const auto w = weight.to_vector_double(), b = bias.to_vector_double();
             const Members members(shape, groups);
-            for (const Target& out : {Target(f), Target(Format::posit(16, 2)), Target(Format::posit(8, 2), Rounding::zero), Target(Format::posit(8, 2), Rounding::stochastic)}) {
+            for (const Target& out :
+                 {Target(f), Target(Format::posit(16, 2)), Target(Format::posit(8, 2), Rounding::zero), Target(Format::posit(8, 2), Rounding::stochastic)}) {
                 const NextDraws draws;
                 const auto got = core::norm(x, moments, weight, bias, spec, out).codes();
                 const auto plain = core::norm(x, moments, {}, {}, spec, f).codes();
                 for (std::size_t i = 0; i < v.size(); ++i) {
                     const std::size_t g = members.group(i), c = members.channel(i);
                     const double k = 1 / std::sqrt(var[g] + 1e-3);
-                    ASSERT_EQ(got[i], encode_one(out.format, (v[i] - m[g]) * (k * w[c]) + b[c], out.rounding, draws[i])) << text << " " << shape.str() << " element " << i;
+                    ASSERT_EQ(got[i], encode_one(out.format, (v[i] - m[g]) * (k * w[c]) + b[c], out.rounding, draws[i]))
+                        << text << " " << shape.str() << " element " << i;
                     ASSERT_EQ(plain[i], encode_one(f, (v[i] - m[g]) * k));
                 }
             }
@@ -199,7 +203,8 @@ TEST_F(Norm, BackwardDataIsTheGradient) {
                     if (constant) mean = slope = 0;
                     for (const std::size_t i : members.of[g]) {
                         const long double want = k * (static_cast<long double>(d[i]) * w[members.channel(i)] - mean - (v[i] - m[g]) * slope);
-                        ASSERT_NEAR(result[i], static_cast<double>(want), static_cast<double>(unit * k * (largest + std::fabs(mean) + std::fabs((v[i] - m[g]) * slope))))
+                        ASSERT_NEAR(result[i], static_cast<double>(want),
+                                    static_cast<double>(unit * k * (largest + std::fabs(mean) + std::fabs((v[i] - m[g]) * slope))))
                             << text << " " << shape.str() << " element " << i;
                     }
                 }
@@ -248,11 +253,15 @@ TEST_F(Norm, ErrorsNameTheOpAndWhatCame) {
     const Moments moments = core::norm_moments(x);
     EXPECT_EQ(error_of([&] { core::norm_moments(Tensor::zeros({3})); }), "norm: too few axes: x is [3] (want [N, C, ...])");
     EXPECT_EQ(error_of([&] { core::norm_moments(Tensor::zeros({0, 3})); }), "norm: nothing to take the mean of: x is [0, 3] (want at least one element)");
-    EXPECT_EQ(error_of([&] { core::norm_moments(x, {.groups = 4}); }), "norm: groups do not divide the channels: x is [2, 6, 4], groups is 4 (want a divisor of 6)");
+    EXPECT_EQ(error_of([&] { core::norm_moments(x, {.groups = 4}); }),
+              "norm: groups do not divide the channels: x is [2, 6, 4], groups is 4 (want a divisor of 6)");
     EXPECT_EQ(error_of([&] { core::norm_moments(x, {.eps = -1}); }), "norm: eps is negative: -1 (want 0 or more)");
-    EXPECT_EQ(error_of([&] { core::norm(x, moments, {}, {}, {.groups = 2}); }), "norm: the moments do not fit: float64 [6] came for x [2, 6, 4] (want float64 [2, 2])");
+    EXPECT_EQ(error_of([&] { core::norm(x, moments, {}, {}, {.groups = 2}); }),
+              "norm: the moments do not fit: float64 [6] came for x [2, 6, 4] (want float64 [2, 2])");
     EXPECT_EQ(error_of([&] { core::norm(x, moments, Tensor::zeros({4}), {}); }), "norm: weight does not fit: weight is [4], x is [2, 6, 4] (want [6])");
-    EXPECT_EQ(error_of([&] { core::norm_backward_weights(Tensor::zeros({2, 6}), x, moments); }),
+    EXPECT_EQ(error_of([&] {
+                  core::norm_backward_weights(Tensor::zeros({2, 6}), x, moments);
+              }),
               "norm_backward_weights: shapes differ: dy is [2, 6], x is [2, 6, 4] (want one shape)");
 }
 

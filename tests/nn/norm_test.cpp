@@ -157,7 +157,8 @@ TEST(GroupNorm, NormalisesTheChannelsOfAGroup) {
         double mean = 0, variance = 0;
         for (std::size_t i = 0; i < 6; ++i) mean += v[group * 6 + i] / 6;
         for (std::size_t i = 0; i < 6; ++i) variance += (v[group * 6 + i] - mean) * (v[group * 6 + i] - mean) / 6;
-        for (std::size_t i = 0; i < 6; ++i) EXPECT_FLOAT_EQ(static_cast<float>(y[group * 6 + i]), static_cast<float>((v[group * 6 + i] - mean) / std::sqrt(variance + 1e-5)));
+        for (std::size_t i = 0; i < 6; ++i)
+            EXPECT_FLOAT_EQ(static_cast<float>(y[group * 6 + i]), static_cast<float>((v[group * 6 + i] - mean) / std::sqrt(variance + 1e-5)));
     }
     EXPECT_EQ(layer.weight()->variable.shape(), Shape{4});
     EXPECT_EQ(error_of([] { GroupNorm(3, 4); }), "GroupNorm: groups do not divide the channels: channels 4, groups 3 (want a divisor)");
