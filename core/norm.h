@@ -33,7 +33,7 @@ struct NormSums {
 NormSums norm_backward_weights(const Tensor& dy, const Tensor& x, const Moments& moments, const NormSpec& spec = {});
 // With g = dy weight and k = 1 / sqrt(variance + eps):  dx = k (g - mean of g - (x - mean) k^2 mean of g (x - mean)), means over the group.
 // The means are formed in float64 (of batch norm: from `sums`), the rest in the compute type.  Undefined sums mean, in batch norm, that the
-// moments do not depend on x (evaluation): dx = k g.
+// moments do not depend on x (evaluation): dx = k g, NaN where x is no finite number.
 Tensor norm_backward_data(const Tensor& dy, const Tensor& x, const Moments& moments, const Tensor& weight, const NormSums& sums, const NormSpec& spec = {},
                           const Output& output = {});
 

@@ -24,7 +24,7 @@ TwoSums channel_sums(const Sequences& z, const Tensor& dy, const Tensor& x, cons
     });
 }
 
-// Down the samples, for `width` columns from `column` on of the group `g`, all within lane tiles: sample n goes to lane n mod 8.
+// The sums down the samples [first, first + sum_block) for `width` columns of group g from `column` on: sample n goes to lane n mod 8.
 template <class T>
 void column_block(const NormShape& z, const Reader<T>& dy, const Reader<T>& x, const Affine& a, std::int64_t g, std::int64_t column, std::int64_t width,
                   std::int64_t first, double* sums, double* products) {
