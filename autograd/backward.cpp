@@ -94,9 +94,11 @@ class BackwardPass {
         for (const auto& input : node.inputs) requests.push_back(request(input));
         std::vector<Tensor> gradients = call(node, e.gradient, requests);
         e.gradient = Tensor();
-        node.gradient = nullptr;
-        const std::vector<std::shared_ptr<Node>> inputs = std::move(node.inputs);
-        node.inputs.clear();
+        const std::vector<std::shared_ptr<Node>> inputs = node.inputs;
+        if (!options_.retain_graph) {
+            node.gradient = nullptr;
+            node.inputs.clear();
+        }
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             if (requests[i].needed) contribute(entry(inputs[i]), std::move(gradients[i]));
         }
@@ -131,8 +133,9 @@ class BackwardPass {
         if (--e.awaited > 0) return;
         if (e.node->leaf) {
             finish_leaf(e);
-        } else if (e.contributions > 1) {
-            e.gradient = autograd::rounded(e.gradient, gradient_target(*e.node));
+        } else {
+            if (e.contributions > 1) e.gradient = autograd::rounded(e.gradient, gradient_target(*e.node));
+            e.gradient = after_hooks(*e.node, e.gradient);
         }
     }
 
@@ -145,10 +148,25 @@ class BackwardPass {
         } else {
             gradient = autograd::rounded(gradient, target);
         }
+        gradient = after_hooks(node, gradient);
         if (node.grad.defined()) gradient = core::binary(Binary::add, node.grad.to(target.format), gradient);
         if (gradient.storage()->role() == Role::other) gradient.set_role(Role::gradients);
         node.grad = gradient;
         e.gradient = Tensor();
+    }
+
+    // What the hooks make of a complete gradient; it keeps its format.
+    static Tensor after_hooks(const Node& node, Tensor gradient) {
+        const auto hooks = node.hooks;  // a hook may remove itself
+        for (const auto& [number, hook] : hooks) {
+            const Tensor other = hook(gradient);
+            if (!other.defined()) continue;
+            if (other.shape() != gradient.shape()) {
+                throw Error(fmt::format("backward: a hook changed the shape of a gradient: {} came (want {})", other.shape().str(), gradient.shape().str()));
+            }
+            gradient = autograd::rounded(other, {gradient.format(), gradient_target(node).rounding});
+        }
+        return gradient;
     }
 
     BackwardOptions options_;

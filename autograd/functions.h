@@ -1,6 +1,7 @@
 // Ops on Variables: core/ops.h with gradients.  One page each in autograd/functions/.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@ Variable unary(Unary op, const Variable& x, double a = 0);
     inline Variable function(const Variable& x, double a = 0) { return unary(Unary::function, x, a); }
 TAPER_UNARY_OPS(TAPER_DECLARE)
 #undef TAPER_DECLARE
+Variable gelu(const Variable& x, core::GeluApproximation approximation = core::GeluApproximation::none);
 // y = op(a, b): add, sub, mul, div, maximum, minimum, with NumPy's broadcasting; one format.
 Variable binary(Binary op, const Variable& a, const Variable& b);
 #define TAPER_DECLARE(type, function) \
@@ -53,13 +55,34 @@ Variable max(const Variable& x, const std::vector<int>& axes = {}, bool keep_axe
 
 Variable softmax(const Variable& x);      // over the last axis
 Variable log_softmax(const Variable& x);  // over the last axis
-// Mean -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> [] float32.
-Variable cross_entropy(const Variable& logits, const Tensor& labels);
+// Mean -log softmax(logits)[label]: logits [N, C], labels int32 [N] -> [] float32; e = label_smoothing: against (1 - e) onehot(label) + e / C.
+Variable cross_entropy(const Variable& logits, const Tensor& labels, double label_smoothing = 0);
+Variable nll_loss(const Variable& log_probabilities, const Tensor& labels);  // mean -log_probabilities[n, label]: [N, C], int32 [N] -> [] float32
+Variable mse_loss(const Variable& x, const Tensor& target);                  // mean (x - target)^2, one shape -> [] float32
+Variable bce_with_logits_loss(const Variable& x, const Tensor& target);      // mean -t log s(x) - (1 - t) log(1 - s(x)), s the sigmoid -> [] float32
 // matmul: a [.., M, K], b [.., K, N].  linear: x [.., I], weight [O, I], bias [O] or undefined; y = x weight^T + bias.
 Variable matmul(const Variable& a, const Variable& b, const ProductOptions& options = {});
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, const ProductOptions& options = {});
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const core::Conv2dSpec& spec = {}, const ProductOptions& options = {});
+// x [N, C, H, W], weight [C, O, R, S], bias [O] or undefined -> [N, O, (H - 1) stride - 2 padding + R + output_padding, likewise].
+Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias, const core::ConvTranspose2dSpec& spec = {}, const ProductOptions& options = {});
+// y = (x - mean) / sqrt(variance + eps) weight + bias, statistics and result formed in float64 and rounded once; weight and bias undefined: 1 and 0.
+// norm takes the moments of x itself (`of_x`, and its gradient goes through them) or constants (`given`); core/norm.h names the groups.
+enum class Statistics : std::uint8_t { of_x, given };
+Variable norm(const Variable& x, const core::Moments& moments, Statistics statistics, const Variable& weight, const Variable& bias, const core::NormSpec& spec = {},
+              const Output& output = {});
+// x [N, C, ...], over each channel of the batch: norm with the batch's own moments.
+Variable batch_norm(const Variable& x, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
+// x [N, C, ...], over C / groups neighbouring channels of a sample; weight, bias [C].
+Variable group_norm(const Variable& x, std::int64_t groups, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
+// Over the last axes, of sizes `shape`; weight, bias of that shape.
+Variable layer_norm(const Variable& x, const Shape& shape, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
 Variable max_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
 Variable avg_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
+Variable adaptive_avg_pool2d(const Variable& x, const core::AdaptivePool2dSpec& spec);  // of 1 x 1: the mean over axes 2 and 3, as mean forms it
+// x / (1 - p) with probability 1 - p, else 0; draws one stream of the default generator, saves one bit an element; p in [0, 1].
+Variable dropout(const Variable& x, double p);
+// Rows of weight [V, D] by index int32 [..] -> [.., D]; a row's gradient is the float64 sum of its uses, 0 for `padding_index`.
+Variable embedding(const Variable& weight, const Tensor& index, std::optional<std::int64_t> padding_index = {});
 
 }  // namespace taper

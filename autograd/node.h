@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <taper/autograd/variable.h>
@@ -21,6 +22,7 @@ struct Node {
     Format format;              // of the value
     Output target;              // of the gradient, if one was named
     bool requires_grad = true;  // false: a frozen leaf
+    std::vector<std::pair<std::uint64_t, Variable::Hook>> hooks;
 
     // Leaves.
     bool leaf = true;

@@ -17,8 +17,18 @@ thread_local bool recording = true;
 struct Graveyard {
     std::vector<std::shared_ptr<Node>> inputs;
     std::vector<GradientFunction> gradients;  // may hold Variables, and with them nodes
+    std::vector<Variable::Hook> hooks;        // likewise
 };
 thread_local Graveyard* graveyard = nullptr;
+
+// Destroys the last element, which may put more into the graveyard; false if there is none.
+template <class T>
+bool take_last(std::vector<T>& all) {
+    if (all.empty()) return false;
+    const T dead = std::move(all.back());
+    all.pop_back();
+    return true;
+}
 
 std::uint64_t next_id() {
     static std::atomic<std::uint64_t> last{0};
@@ -49,15 +59,9 @@ Node::~Node() {
         if (input) graveyard->inputs.push_back(std::move(input));
     }
     if (gradient) graveyard->gradients.push_back(std::move(gradient));
+    for (auto& [number, hook] : hooks) graveyard->hooks.push_back(std::move(hook));
     if (!outermost) return;
-    while (!mine.inputs.empty() || !mine.gradients.empty()) {
-        if (!mine.gradients.empty()) {
-            GradientFunction dead = std::move(mine.gradients.back());
-            mine.gradients.pop_back();
-        } else {
-            std::shared_ptr<Node> dead = std::move(mine.inputs.back());
-            mine.inputs.pop_back();
-        }
+    while (take_last(mine.gradients) || take_last(mine.hooks) || take_last(mine.inputs)) {
     }
     graveyard = nullptr;
 }
@@ -120,6 +124,17 @@ const Target& Variable::gradient_target() const { return impl().node ? taper::gr
 void Variable::set_gradient_target(const Target& target) {
     if (target.format.is_index()) throw Error(fmt::format("set_gradient_target: an index format holds no gradients: {}", target.format.name()));
     if (impl().node) impl_->node->target = target;
+}
+
+std::uint64_t Variable::add_hook(Hook hook) {
+    if (!requires_grad()) throw Error("add_hook: the Variable is a constant (want one that requires a gradient)");
+    if (!hook) throw Error("add_hook: the function is empty");
+    return impl_->node->hooks.emplace_back(next_id(), std::move(hook)).first;
+}
+
+void Variable::remove_hook(std::uint64_t number) {
+    if (!impl().node) return;
+    std::erase_if(impl_->node->hooks, [&](const auto& hook) { return hook.first == number; });
 }
 
 void Variable::set_value(const Tensor& value) {

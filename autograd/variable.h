@@ -41,6 +41,14 @@ class Variable {
     const Target& gradient_target() const;
     void set_gradient_target(const Target& target);
 
+    // Calls hook(gradient) whenever a backward pass has this Variable's gradient complete, as its op or grad() receives it: rounded into its
+    // target, divided by loss_scale at a leaf, before it is added under `accumulate`.  What the hook returns takes its place, of the same
+    // shape, rounded into the same format; an undefined Tensor changes nothing.  Hooks run in the order in which they came, and live as long
+    // as this place in the graph.  Throws Error for a constant.
+    using Hook = std::function<Tensor(const Tensor& gradient)>;
+    std::uint64_t add_hook(Hook hook);    // returns its number
+    void remove_hook(std::uint64_t number);  // nothing happens if there is none of that number
+
     // A leaf's new value (optimizers; loading).  Throws Error if the shape differs.
     void set_value(const Tensor& value);
 
@@ -92,12 +100,14 @@ struct BackwardOptions {
     double loss_scale = 1;    // backward starts from d loss = loss_scale; leaves' gradients are multiplied by 1 / loss_scale before their one rounding
     bool accumulate = false;  // add to gradients that are there already; they are held in float32 (float64 where the leaf computes in it)
                               // and rounded by the optimizer's step
+    bool retain_graph = false;  // keep the graph and what it saved, for another pass
 };
 // Fills grad() of every leaf that requires one and that `loss` (one element) depends on.  Ops run from the last created to the first.
 // A gradient with one contribution is rounded straight into its target; several are made in the compute type (float32, or float64
 // where the value's or the target's format needs it), added there in the order in which they come, and rounded when complete.
-// Iterative: depth costs no stack.  Each op's saved tensors are freed as soon as it has run.
-// Throws Error, before anything is computed, if the loss has not one element or requires no gradient, on a second pass, or if a leaf has
+// Iterative: depth costs no stack.  Each op's saved tensors are freed as soon as it has run, unless retain_graph.
+// Throws Error, before anything is computed, if the loss has not one element or requires no gradient, on a second pass
+// without retain_graph before, or if a leaf has
 // a gradient already and accumulate is off; and if a gradient function's answer is not what was asked for.
 void backward(const Variable& loss, const BackwardOptions& options = {});
 

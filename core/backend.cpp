@@ -34,9 +34,13 @@ void Backend::reduce(core::Reduction, const Tensor& x, const ReduceShape&, Tenso
 void Backend::argmax(const Tensor& x, const ReduceShape&, Tensor&) { no_kernel("argmax", x.format()); }
 void Backend::softmax(Softmax, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("softmax", x.format()); }
 void Backend::softmax_backward(Softmax, const Tensor& y, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("softmax_backward", y.format()); }
-void Backend::cross_entropy(const Tensor& logits, const Tensor&, Tensor&) { no_kernel("cross_entropy", logits.format()); }
-void Backend::cross_entropy_backward(const Tensor& logits, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+void Backend::cross_entropy(const Tensor& logits, const Tensor&, double, Tensor&) { no_kernel("cross_entropy", logits.format()); }
+void Backend::cross_entropy_backward(const Tensor& logits, const Tensor&, double, const Tensor&, Tensor&, const RoundingMode&) {
     no_kernel("cross_entropy_backward", logits.format());
+}
+void Backend::point_loss(core::PointLoss, const Tensor& x, const Tensor&, Tensor&) { no_kernel("point_loss", x.format()); }
+void Backend::point_loss_backward(core::PointLoss, const Tensor& x, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+    no_kernel("point_loss_backward", x.format());
 }
 void Backend::matmul(const MatmulShape&, const Accumulator&, const Tensor& a, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
     no_kernel("matmul", a.format());
@@ -56,6 +60,20 @@ void Backend::max_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, con
 }
 void Backend::avg_pool2d(const core::Pool2dSpec&, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d", x.format()); }
 void Backend::avg_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d_backward", dy.format()); }
+void Backend::adaptive_avg_pool2d(const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("adaptive_avg_pool2d", x.format()); }
+void Backend::adaptive_avg_pool2d_backward(const Tensor& dy, Tensor&, const RoundingMode&) { no_kernel("adaptive_avg_pool2d_backward", dy.format()); }
+void Backend::gelu(core::GeluApproximation, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("gelu", x.format()); }
+void Backend::gelu_backward(core::GeluApproximation, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("gelu_backward", dy.format()); }
+void Backend::dropout_mask(std::int64_t, std::uint64_t, std::uint64_t, std::uint64_t, Tensor& mask) { no_kernel("dropout_mask", mask.format()); }
+void Backend::dropout(const Tensor& x, const Tensor&, Tensor&) { no_kernel("dropout", x.format()); }
+void Backend::norm_moments(const core::NormSpec&, const Tensor& x, core::Moments&) { no_kernel("norm", x.format()); }
+void Backend::norm(const core::NormSpec&, const Tensor& x, const core::Moments&, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("norm", x.format()); }
+void Backend::norm_backward_weights(const core::NormSpec&, const Tensor& dy, const Tensor&, const core::Moments&, core::NormSums&) {
+    no_kernel("norm_backward_weights", dy.format());
+}
+void Backend::norm_backward_data(const core::NormSpec&, const Tensor& dy, const Tensor&, const core::Moments&, const Tensor&, const core::NormSums&, Tensor&, const RoundingMode&) {
+    no_kernel("norm_backward_data", dy.format());
+}
 void Backend::sgd_step(const core::SgdStep&, Tensor& weight, Tensor&, Tensor&, const Tensor&) { no_kernel("sgd_step", weight.format()); }
 
 }  // namespace taper

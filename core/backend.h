@@ -49,8 +49,10 @@ class Backend {
     enum class Softmax : std::uint8_t { softmax, log_softmax };
     virtual void softmax(Softmax kind, const Tensor& x, Tensor& y, const RoundingMode& mode);
     virtual void softmax_backward(Softmax kind, const Tensor& y, const Tensor& dy, Tensor& dx, const RoundingMode& mode);
-    virtual void cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss);
-    virtual void cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, Tensor& dx, const RoundingMode& mode);
+    virtual void cross_entropy(const Tensor& logits, const Tensor& labels, double label_smoothing, Tensor& loss);
+    virtual void cross_entropy_backward(const Tensor& logits, const Tensor& labels, double label_smoothing, const Tensor& dloss, Tensor& dx, const RoundingMode& mode);
+    virtual void point_loss(core::PointLoss kind, const Tensor& x, const Tensor& target, Tensor& loss);
+    virtual void point_loss_backward(core::PointLoss kind, const Tensor& x, const Tensor& target, const Tensor& dloss, Tensor& dx, const RoundingMode& mode);
     // a, b, y seen as batches of matrices; stride 0 repeats an operand's matrix.
     struct MatmulShape {
         std::int64_t batch, m, n, k;
@@ -65,6 +67,17 @@ class Backend {
     virtual void max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, const Tensor& index, Tensor& dx, const RoundingMode& mode);
     virtual void avg_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, const RoundingMode& mode);
     virtual void avg_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, Tensor& dx, const RoundingMode& mode);
+    virtual void adaptive_avg_pool2d(const Tensor& x, Tensor& y, const RoundingMode& mode);
+    virtual void adaptive_avg_pool2d_backward(const Tensor& dy, Tensor& dx, const RoundingMode& mode);
+    virtual void gelu(core::GeluApproximation approximation, const Tensor& x, Tensor& y, const RoundingMode& mode);
+    virtual void gelu_backward(core::GeluApproximation approximation, const Tensor& dy, const Tensor& x, Tensor& dx, const RoundingMode& mode);
+    virtual void dropout_mask(std::int64_t n, std::uint64_t threshold, std::uint64_t seed, std::uint64_t stream, Tensor& mask);  // kept: draw < threshold
+    virtual void dropout(const Tensor& x, const Tensor& mask, Tensor& y);                                                       // y in x's format
+    virtual void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments);
+    virtual void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const RoundingMode& mode);
+    virtual void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums);
+    virtual void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
+                                    Tensor& dx, const RoundingMode& mode);
     virtual void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient);
 
   protected:

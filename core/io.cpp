@@ -103,7 +103,7 @@ class Reader {
             for (const Dtype& dtype : dtypes()) {
                 if (entry.dtype == dtype.name) return dtype.format;
             }
-            fail(name, fmt::format("unknown dtype \"{}\" (want F64, F32, F16, BF16, I32, U8, or codes with their format in the metadata)", entry.dtype.substr(0, 40)));
+            fail(name, fmt::format("unknown dtype \"{}\" (want F64, F32, F16, BF16, I32, I64, U8, or codes with their format in the metadata)", entry.dtype.substr(0, 40)));
         }
         try {
             const Format format = Format::parse(named->second);
@@ -123,15 +123,35 @@ class Reader {
         }
     }
 
+    // The size in bytes that the entry claims, which must be that of the shape's elements.
+    std::size_t checked_bytes(const std::string& name, const safetensors::Entry& entry, const Shape& shape, const std::string& kind, std::uint64_t width) const {
+        const std::uint64_t bytes = entry.end - entry.begin;
+        if (bytes % width != 0 || bytes / width != static_cast<std::uint64_t>(shape.elements())) {
+            fail(name, fmt::format("{} bytes for {} of {} (want {} elements of {} bytes)", bytes, shape.str(), kind, shape.elements(), width));
+        }
+        return static_cast<std::size_t>(bytes);
+    }
+
+    // PyTorch's integers, which are counts and labels here.
+    Tensor narrowed(const std::string& name, const safetensors::Entry& entry) const {
+        const Shape shape = this->shape(name, entry);
+        std::vector<std::int64_t> wide(checked_bytes(name, entry, shape, "I64", sizeof(std::int64_t)) / sizeof(std::int64_t));
+        file_.read(data_begin_ + entry.begin, wide.data(), wide.size() * sizeof(std::int64_t));
+        std::vector<std::int32_t> values;
+        for (const std::int64_t value : wide) {
+            values.push_back(static_cast<std::int32_t>(value));
+            if (values.back() != value) fail(name, fmt::format("{} at {} does not fit int32, which I64 is read as", value, values.size() - 1));
+        }
+        return Tensor::from(std::span<const std::int32_t>(values), shape);
+    }
+
     Tensor tensor(const std::string& name, const safetensors::Entry& entry) const {
+        if (entry.dtype == "I64" && !header_.metadata.contains(std::string(format_prefix) + name)) return narrowed(name, entry);
         const Format format = this->format(name, entry);
         const Shape shape = this->shape(name, entry);
-        const std::uint64_t bytes = entry.end - entry.begin, width = static_cast<std::uint64_t>(format.storage_bytes());
-        if (bytes % width != 0 || bytes / width != static_cast<std::uint64_t>(shape.elements())) {
-            fail(name, fmt::format("{} bytes for {} of {} (want {} elements of {} bytes)", bytes, shape.str(), format.name(), shape.elements(), width));
-        }
+        const std::size_t bytes = checked_bytes(name, entry, shape, format.name(), static_cast<std::uint64_t>(format.storage_bytes()));
         Tensor result = Tensor::empty(shape, format);
-        file_.read(data_begin_ + entry.begin, result.mutable_data(), static_cast<std::size_t>(bytes));
+        file_.read(data_begin_ + entry.begin, result.mutable_data(), bytes);
         check_codes(name, result);
         return result;
     }

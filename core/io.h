@@ -1,7 +1,7 @@
 // Named tensors on disk in the safetensors layout.
 //   8 bytes little-endian N, N bytes of JSON {name: {dtype, shape, data_offsets}, "__metadata__": {string: string}}, then the codes.
 // float32, float64, float16, bfloat16, int32, uint8 tensors carry the dtypes F32 F64 F16 BF16 I32 U8, and PyTorch's safetensors reads
-// them; other formats are stored as U8, U16, U32 or U64 codes with the format's name under "taper.format.NAME" in the metadata.
+// them; I64 is read as int32, Error where a number does not fit; other formats are stored as U8, U16, U32 or U64 codes with the format's name under "taper.format.NAME" in the metadata.
 // The data lies in order of falling code size, then of name, so that each tensor's is aligned; the header is padded with blanks to 8 bytes.
 #pragma once
 

@@ -12,6 +12,8 @@
 
 #include <taper/core/accumulator.h>
 #include <taper/core/elementwise.h>
+#include <taper/core/norm.h>
+#include <taper/core/pool.h>
 #include <taper/core/target.h>
 #include <taper/core/tensor.h>
 
@@ -53,10 +55,16 @@ Tensor softmax(const Tensor& x, const Output& output = {});      // y_i = exp(x_
 Tensor log_softmax(const Tensor& x, const Output& output = {});  // y_i = x_i - max x - log sum_j exp(x_j - max x)
 Tensor softmax_backward(const Tensor& y, const Tensor& dy, const Output& output = {});      // dx = y (dy - sum y dy)
 Tensor log_softmax_backward(const Tensor& y, const Tensor& dy, const Output& output = {});  // dx = dy - exp(y) sum dy
-// Mean over the batch of -log softmax(logits)[label]: logits [N, C], labels int32 [N] in [0, C) -> [] float32 (float64 for float64 logits).
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels);
-// d logits = (softmax(logits) - onehot(label)) * dloss / N, with dloss a tensor of one element.
-Tensor cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, const Output& output = {});
+// Mean over the batch of -sum_j q_j log softmax(logits)_j, q = (1 - e) onehot(label) + e / C, e = label_smoothing in [0, 1]:
+// logits [N, C], labels int32 [N] in [0, C) -> [] float32 (float64 for float64 logits).
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, double label_smoothing = 0);
+// d logits = (softmax(logits) - q) * dloss / N, with dloss a tensor of one element.
+Tensor cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, const Output& output = {}, double label_smoothing = 0);
+// Mean over all n elements of (x - t)^2, or of max(x, 0) - x t + log(1 + exp(-|x|)): x and target t of one shape, any formats -> [] as above.
+enum class PointLoss : std::uint8_t { mse, bce_with_logits };
+Tensor point_loss(PointLoss kind, const Tensor& x, const Tensor& target);
+// dx = 2 (x - t) dloss / n, or (sigmoid(x) - t) dloss / n, in float64, rounded once.
+Tensor point_loss_backward(PointLoss kind, const Tensor& x, const Tensor& target, const Tensor& dloss, const Output& output = {});
 
 // --- sums of products ----------------------------------------------------------------------------------------------------
 struct MatmulOptions {
@@ -88,20 +96,30 @@ Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_sh
 // dw: the sum over (n, i, j).
 Tensor conv2d_backward_weights(const Tensor& dy, const Tensor& x, const Shape& w_shape, const Conv2dSpec& spec = {}, const SumOptions& options = {});
 
-// --- pooling, x [N,C,H,W] --------------------------------------------------------------------------------------------------
-struct Pool2dSpec {
-    std::int64_t kernel = 2;
-    std::int64_t stride = 2;
-    std::int64_t padding = 0;  // at most kernel / 2; padded positions never win and do not count in the average's sum, but in its divisor
+struct ConvTranspose2dSpec {
+    std::int64_t stride = 1;
+    std::int64_t padding = 0;
+    std::int64_t output_padding = 0;  // rows and columns more at the end, fewer than the stride: which of the images that conv2d takes to one size
 };
-struct MaxPooled {
-    Tensor y;
-    Tensor index;  // uint8: position of the winner within its window, row * kernel + column; kernel <= 15
-};
-MaxPooled max_pool2d(const Tensor& x, const Pool2dSpec& spec = {});  // first of equals; NaN or NaR wins
-Tensor max_pool2d_backward(const Tensor& dy, const Tensor& index, const Shape& x_shape, const Pool2dSpec& spec = {}, const Output& output = {});
-Tensor avg_pool2d(const Tensor& x, const Pool2dSpec& spec = {}, const Output& output = {});
-Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const Pool2dSpec& spec = {}, const Output& output = {});
+// y[n,o,i,j] = bias[o] + sum over (c, r, s) of the flipped kernel over x with zeros between its elements: conv2d_backward_data's sum, term by term.
+// x [N,C,H,W], w [C,O,R,S], bias [O] or undefined -> [N, O, (H - 1) stride - 2 padding + R + output_padding, likewise].
+// With a bias the zeros are laid out, and the sum is conv2d's over them.
+Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dSpec& spec = {}, const SumOptions& options = {});
+
+// --- GELU: y = x P(X <= x), X ~ N(0, 1) -------------------------------------------------------------------------------------
+// none: x (1 + erf(x / sqrt 2)) / 2;  tanh: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2: PyTorch's names of the two.  Correctly rounded from
+// formats of at most 8 bits, else from float64's functions; the limit -0 at -infinity.
+enum class GeluApproximation : std::uint8_t { none, tanh };
+Tensor gelu(const Tensor& x, GeluApproximation approximation = GeluApproximation::none, const Output& output = {});
+// dx = dy y'(x), in float64, rounded once.
+Tensor gelu_backward(const Tensor& dy, const Tensor& x, GeluApproximation approximation = GeluApproximation::none, const Output& output = {});
+
+// --- dropout ---------------------------------------------------------------------------------------------------------------
+// For n elements, uint8 [ceil(n / 8)]: bit i mod 8 of byte i / 8 is set where element i is kept, that is where its draw < 2^32 (1 - p); the draws are
+// Philox's of one stream of the generator, p in [0, 1].
+Tensor dropout_mask(std::int64_t n, double p, const Device& device = {});
+// r(scale x) where kept, else 0; NaN and NaR stay.
+Tensor dropout(const Tensor& x, const Tensor& mask, double scale, const Output& output = {});
 
 // --- optimizer steps, in place: one pass over codes --------------------------------------------------------------------
 // What is rounded within a step of g += wd w; v = mu v + g; d = v (Nesterov: d = g + mu v); w -= lr d, with w the master:

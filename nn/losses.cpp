@@ -8,10 +8,25 @@
 
 namespace taper::nn {
 
-Variable cross_entropy(const Variable& logits, const Tensor& labels, const Precision& precision) {
-    Variable rounded = quantize(logits, precision.loss);
+namespace {
+
+Variable in_loss_format(const Variable& x, const Precision& precision) {
+    Variable rounded = quantize(x, precision.loss);
     if (rounded.requires_grad()) rounded.set_gradient_target(precision.loss);
-    return taper::cross_entropy(rounded, labels);
+    return rounded;
+}
+
+}  // namespace
+
+Variable cross_entropy(const Variable& logits, const Tensor& labels, const Precision& precision, double label_smoothing) {
+    return taper::cross_entropy(in_loss_format(logits, precision), labels, label_smoothing);
+}
+Variable nll_loss(const Variable& log_probabilities, const Tensor& labels, const Precision& precision) {
+    return taper::nll_loss(in_loss_format(log_probabilities, precision), labels);
+}
+Variable mse_loss(const Variable& x, const Tensor& target, const Precision& precision) { return taper::mse_loss(in_loss_format(x, precision), target); }
+Variable bce_with_logits_loss(const Variable& logits, const Tensor& target, const Precision& precision) {
+    return taper::bce_with_logits_loss(in_loss_format(logits, precision), target);
 }
 
 std::int64_t correct_predictions(const Tensor& logits, const Tensor& labels) {

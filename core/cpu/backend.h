@@ -45,8 +45,12 @@ class CpuBackend final : public Backend {
     // softmax.cpp
     void softmax(Softmax kind, const Tensor& x, Tensor& y, const RoundingMode& mode) override;
     void softmax_backward(Softmax kind, const Tensor& y, const Tensor& dy, Tensor& dx, const RoundingMode& mode) override;
-    void cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss) override;
-    void cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, Tensor& dx, const RoundingMode& mode) override;
+    void cross_entropy(const Tensor& logits, const Tensor& labels, double label_smoothing, Tensor& loss) override;
+    void cross_entropy_backward(const Tensor& logits, const Tensor& labels, double label_smoothing, const Tensor& dloss, Tensor& dx, const RoundingMode& mode) override;
+
+    // losses.cpp
+    void point_loss(core::PointLoss kind, const Tensor& x, const Tensor& target, Tensor& loss) override;
+    void point_loss_backward(core::PointLoss kind, const Tensor& x, const Tensor& target, const Tensor& dloss, Tensor& dx, const RoundingMode& mode) override;
 
     // matmul.cpp, conv2d.cpp
     void matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
@@ -63,6 +67,25 @@ class CpuBackend final : public Backend {
     void max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, const Tensor& index, Tensor& dx, const RoundingMode& mode) override;
     void avg_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, const RoundingMode& mode) override;
     void avg_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, Tensor& dx, const RoundingMode& mode) override;
+
+    // adaptive_pool.cpp
+    void adaptive_avg_pool2d(const Tensor& x, Tensor& y, const RoundingMode& mode) override;
+    void adaptive_avg_pool2d_backward(const Tensor& dy, Tensor& dx, const RoundingMode& mode) override;
+
+    // gelu.cpp
+    void gelu(core::GeluApproximation approximation, const Tensor& x, Tensor& y, const RoundingMode& mode) override;
+    void gelu_backward(core::GeluApproximation approximation, const Tensor& dy, const Tensor& x, Tensor& dx, const RoundingMode& mode) override;
+
+    // dropout.cpp
+    void dropout_mask(std::int64_t n, std::uint64_t threshold, std::uint64_t seed, std::uint64_t stream, Tensor& mask) override;
+    void dropout(const Tensor& x, const Tensor& mask, Tensor& y) override;
+
+    // norm.cpp, norm_backward.cpp
+    void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments) override;
+    void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const RoundingMode& mode) override;
+    void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums) override;
+    void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
+                            Tensor& dx, const RoundingMode& mode) override;
 
     // sgd.cpp
     void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient) override;

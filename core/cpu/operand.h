@@ -51,6 +51,16 @@ class Reader {
     const T* read(std::int64_t begin, std::int64_t count, T* buffer) const {
         alignas(64) unsigned char gathered[lane_block * sizeof(double)];
         const void* codes = broadcast_ ? broadcast_->read(begin, count, direct_ ? static_cast<void*>(buffer) : gathered) : at(codes_, begin, width_);
+        return decoded(codes, count, buffer);
+    }
+    // The same, always in `buffer`.
+    void copy(std::int64_t begin, std::int64_t count, T* buffer) const {
+        const T* values = read(begin, count, buffer);
+        if (values != buffer) std::memcpy(buffer, values, static_cast<std::size_t>(count) * sizeof(T));
+    }
+    bool direct() const { return direct_; }  // the codes are the values
+    // The values of `count` codes, in `buffer` or where they lie.
+    const T* decoded(const void* codes, std::int64_t count, T* buffer) const {
         if (direct_) return static_cast<const T*>(codes);
         if constexpr (std::is_same_v<T, float>) {
             (*decoder_)(codes, static_cast<std::size_t>(count), buffer);
@@ -58,11 +68,6 @@ class Reader {
             decode(format_, codes, static_cast<std::size_t>(count), buffer);
         }
         return buffer;
-    }
-    // The same, always in `buffer`.
-    void copy(std::int64_t begin, std::int64_t count, T* buffer) const {
-        const T* values = read(begin, count, buffer);
-        if (values != buffer) std::memcpy(buffer, values, static_cast<std::size_t>(count) * sizeof(T));
     }
 
   private:

@@ -25,12 +25,6 @@ namespace {
 constexpr std::int64_t column_tile = 128;  // columns whose eight lanes lie in the first-level cache
 static_assert(sum_block % lane_block == 0 && lane_block % sum_lanes == 0);
 
-double add_lanes(const double* lane) {
-    double sum = lane[0];
-    for (int i = 1; i < sum_lanes; ++i) sum += lane[i];
-    return sum;
-}
-
 double block_sum(const double* x, std::int64_t n, const double* mean) {
     alignas(64) double lane[sum_lanes] = {};
     if (mean != nullptr) {

@@ -10,6 +10,12 @@ namespace taper {
 
 constexpr std::int64_t sum_block = 4096;
 
+inline double add_lanes(const double* lane) {
+    double sum = lane[0];
+    for (int i = 1; i < sum_lanes; ++i) sum += lane[i];
+    return sum;
+}
+
 // The sum of an array in that order; n may exceed a block.
 double ordered_sum(const double* x, std::int64_t n);
 

@@ -116,7 +116,7 @@ void CpuBackend::softmax_backward(Softmax kind, const Tensor& y, const Tensor& d
     }));
 }
 
-void CpuBackend::cross_entropy(const Tensor& logits, const Tensor& labels, Tensor& loss) {
+void CpuBackend::cross_entropy(const Tensor& logits, const Tensor& labels, double label_smoothing, Tensor& loss) {
     const std::int64_t n = row_length(logits);
     const std::int32_t* label = checked_labels("cross_entropy", logits, labels);
     const Rows in(logits);
@@ -124,14 +124,16 @@ void CpuBackend::cross_entropy(const Tensor& logits, const Tensor& labels, Tenso
     sum_over_rows(logits, 2, [&](std::int64_t row, double* scratch) {
         in.read(row, scratch);
         const double sum = exponentials(scratch, scratch + n, n);
-        losses[static_cast<std::size_t>(row)] = std::log(sum) - scratch[label[row]];
+        const double log_sum = std::log(sum), of_label = log_sum - scratch[label[row]];
+        double& result = losses[static_cast<std::size_t>(row)];
+        result = label_smoothing == 0 ? of_label : (1 - label_smoothing) * of_label + label_smoothing * (log_sum - ordered_sum(scratch, n) / static_cast<double>(n));
         return std::size_t{0};
     });
     const double mean = ordered_sum(losses.data(), labels.elements()) / static_cast<double>(labels.elements());
     count_nan(Writer<double>(loss, {}).finish(0, 1, &mean));
 }
 
-void CpuBackend::cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, Tensor& dx, const RoundingMode& mode) {
+void CpuBackend::cross_entropy_backward(const Tensor& logits, const Tensor& labels, double label_smoothing, const Tensor& dloss, Tensor& dx, const RoundingMode& mode) {
     const std::int64_t n = row_length(logits);
     const std::int32_t* label = checked_labels("cross_entropy_backward", logits, labels);
     double share = 0;
@@ -142,7 +144,8 @@ void CpuBackend::cross_entropy_backward(const Tensor& logits, const Tensor& labe
     count_nan(sum_over_rows(logits, 2, [&](std::int64_t row, double* scratch) {
         in.read(row, scratch);
         softmax_row(Softmax::softmax, scratch, scratch + n, n);
-        scratch[label[row]] -= 1;
+        for (std::int64_t i = 0; label_smoothing != 0 && i < n; ++i) scratch[i] -= label_smoothing / static_cast<double>(n);
+        scratch[label[row]] -= 1 - label_smoothing;
         for (std::int64_t i = 0; i < n; ++i) scratch[i] *= share;
         return write_row(out, row, n, scratch);
     }));

@@ -70,4 +70,25 @@ Tensor avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const Pool2dS
     return dx;
 }
 
+Tensor adaptive_avg_pool2d(const Tensor& x, const AdaptivePool2dSpec& spec, const Output& output) {
+    check_values("adaptive_avg_pool2d", {{"x", x}});
+    if (x.rank() != 4 || x.size(2) == 0 || x.size(3) == 0) throw Error(fmt::format("adaptive_avg_pool2d: no images: x is {} (want [N, C, H, W])", x.shape().str()));
+    if (spec.rows < 1 || spec.columns < 1) throw Error(fmt::format("adaptive_avg_pool2d: the result is empty: {} x {} (want 1 or more)", spec.rows, spec.columns));
+    const Target target = target_of("adaptive_avg_pool2d", output, x.format());
+    Tensor y = Tensor::empty({x.size(0), x.size(1), spec.rows, spec.columns}, target.format, x.device());
+    if (y.elements() > 0) backend(x.device()).adaptive_avg_pool2d(x, y, rounding_mode(target));
+    return y;
+}
+
+Tensor adaptive_avg_pool2d_backward(const Tensor& dy, const Shape& x_shape, const Output& output) {
+    check_values("adaptive_avg_pool2d_backward", {{"dy", dy}});
+    if (dy.rank() != 4 || x_shape.rank() != 4 || dy.size(0) != x_shape[0] || dy.size(1) != x_shape[1]) {
+        throw Error(fmt::format("adaptive_avg_pool2d_backward: dy does not fit: dy is {}, x is {} (want the same N and C)", dy.shape().str(), x_shape.str()));
+    }
+    const Target target = target_of("adaptive_avg_pool2d_backward", output, dy.format());
+    Tensor dx = Tensor::empty(x_shape, target.format, dy.device());
+    if (dx.elements() > 0) backend(dy.device()).adaptive_avg_pool2d_backward(dy, dx, rounding_mode(target));
+    return dx;
+}
+
 }  // namespace taper::core

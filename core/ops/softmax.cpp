@@ -43,6 +43,10 @@ void check_classes(const char* op, const Tensor& logits, const Tensor& labels) {
     if (logits.elements() == 0) throw Error(fmt::format("{}: nothing to take the mean of: logits is {} (want N and C of 1 or more)", op, logits.shape().str()));
 }
 
+void check_smoothing(const char* op, double smoothing) {
+    if (!(smoothing >= 0 && smoothing <= 1)) throw Error(fmt::format("{}: label_smoothing is out of range: {} (want 0 to 1)", op, smoothing));
+}
+
 }  // namespace
 
 Tensor softmax(const Tensor& x, const Output& output) { return forward("softmax", Backend::Softmax::softmax, x, output); }
@@ -52,22 +56,24 @@ Tensor log_softmax_backward(const Tensor& y, const Tensor& dy, const Output& out
     return backward("log_softmax_backward", Backend::Softmax::log_softmax, y, dy, output);
 }
 
-Tensor cross_entropy(const Tensor& logits, const Tensor& labels) {
+Tensor cross_entropy(const Tensor& logits, const Tensor& labels, double label_smoothing) {
     check_classes("cross_entropy", logits, labels);
+    check_smoothing("cross_entropy", label_smoothing);
     Tensor loss = Tensor::empty({}, logits.format() == Format::float64() ? Format::float64() : Format::float32(), logits.device());
-    backend(logits.device()).cross_entropy(logits, labels, loss);
+    backend(logits.device()).cross_entropy(logits, labels, label_smoothing, loss);
     return loss;
 }
 
-Tensor cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, const Output& output) {
+Tensor cross_entropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& dloss, const Output& output, double label_smoothing) {
     check_classes("cross_entropy_backward", logits, labels);
+    check_smoothing("cross_entropy_backward", label_smoothing);
     check_values("cross_entropy_backward", {{"logits", logits}, {"dloss", dloss}});
     if (dloss.elements() != 1) {
         throw Error(fmt::format("cross_entropy_backward: dloss is not one number: dloss is {} (want one element)", dloss.shape().str()));
     }
     const Target target = target_of("cross_entropy_backward", output, logits.format());
     Tensor dx = Tensor::empty(logits.shape(), target.format, logits.device());
-    backend(logits.device()).cross_entropy_backward(logits, labels, dloss, dx, rounding_mode(target));
+    backend(logits.device()).cross_entropy_backward(logits, labels, label_smoothing, dloss, dx, rounding_mode(target));
     return dx;
 }
 

@@ -124,6 +124,60 @@ TEST(Backward, ASecondPassIsAnError) {
     EXPECT_FALSE(x.grad().defined());
 }
 
+TEST(Backward, ARetainedGraphServesAgain) {
+    Variable x = Variable::leaf(vector_of({3}, f32));
+    const Variable y = square(x), loss = sum(y * y);
+    backward(loss, {.retain_graph = true});
+    EXPECT_EQ(first(x), 4 * 27);
+    backward(loss, {.accumulate = true, .retain_graph = true});
+    EXPECT_EQ(first(x), 2 * 4 * 27);
+    x.zero_grad();
+    backward(sum(y));  // another loss over the same graph, which this pass frees
+    EXPECT_EQ(first(x), 6);
+    x.zero_grad();
+    EXPECT_EQ(error_of([&] { backward(loss); }), "backward: an earlier pass freed the graph: at square [1] (want a new forward pass)");
+}
+
+TEST(Backward, HooksSeeTheCompleteGradientAndMayReplaceIt) {
+    Variable x = Variable::leaf(vector_of({1, 2}, f32), p8);
+    Variable y = scale(x, 1);
+    y.set_gradient_target(p8);
+    std::vector<double> seen_y, seen_x;
+    std::vector<std::string> formats;
+    y.add_hook([&](const Tensor& dy) {
+        seen_y = dy.to_vector_double();
+        formats.push_back(dy.format().name());
+        return Tensor();
+    });
+    const std::uint64_t doubling = y.add_hook([](const Tensor& dy) { return core::unary(Unary::scale, dy.to(f32), 2); });
+    x.add_hook([&](const Tensor& dx) {
+        seen_x = dx.to_vector_double();
+        formats.push_back(dx.format().name());
+        return vector_of({0.3, 5}, Format::float64());
+    });
+    const Variable loss = add(sends(y, {0.53, 1}), sends(y, {0.5, 0}));
+    backward(loss, {.loss_scale = 4, .retain_graph = true});
+    EXPECT_EQ(seen_y, (std::vector<double>{r(4 * (0.53 + 0.5), p8), 4}));  // two contributions, rounded once
+    EXPECT_EQ(seen_x, (std::vector<double>{r(2 * seen_y[0] / 4, p8), 2}));
+    EXPECT_EQ(formats, (std::vector<std::string>{"posit(8,2)", "posit(8,2)"}));
+    EXPECT_EQ(x.grad().to_vector_double(), (std::vector<double>{r(0.3, p8), 5}));
+    EXPECT_EQ(x.grad().format(), p8);
+    y.remove_hook(doubling);
+    y.remove_hook(doubling);
+    x.zero_grad();
+    backward(loss);
+    EXPECT_EQ(seen_x[1], 1);
+}
+
+TEST(Backward, HooksThatCannotBeAreErrors) {
+    Variable x = Variable::leaf(Tensor::zeros({2})), constant = Tensor::zeros({2});
+    EXPECT_EQ(error_of([&] { constant.add_hook([](const Tensor& dy) { return dy; }); }), "add_hook: the Variable is a constant (want one that requires a gradient)");
+    EXPECT_EQ(error_of([&] { x.add_hook({}); }), "add_hook: the function is empty");
+    constant.remove_hook(1);
+    x.add_hook([](const Tensor&) { return Tensor::zeros({3}); });
+    EXPECT_EQ(error_of([&] { backward(sum(x)); }), "backward: a hook changed the shape of a gradient: [3] came (want [2])");
+}
+
 TEST(Backward, WhatCannotBeDifferentiatedIsAnError) {
     const Variable x = Variable::leaf(Tensor::zeros({2}));
     EXPECT_EQ(error_of([&] { backward(x); }), "backward: the loss is not a scalar: [2] (want one element)");

@@ -111,6 +111,19 @@ std::vector<Case> shape_cases() {
          [](const Inputs& x) {
              return gather(x[0], 1, ints({2, 0, 2, 2, 1, 1, 1, 0}, {2, 4}));
          }},
+        {"gelu", {{3, 4}}, [](const Inputs& x) { return gelu(x[0]); }},
+        {"gelu_tanh", {{3, 4}}, [](const Inputs& x) { return gelu(x[0], core::GeluApproximation::tanh); }},
+        {"dropout",
+         {{3, 7}},
+         [](const Inputs& x) {
+             seed(3);
+             return dropout(x[0], 0.4);
+         }},
+        {"embedding",
+         {{4, 3}},
+         [](const Inputs& x) {
+             return embedding(x[0], ints({2, 0, 2, 3}, {2, 2}));
+         }},
         {"gather_first",
          {{3, 2}},
          [](const Inputs& x) {
@@ -135,6 +148,11 @@ std::vector<Case> reduction_cases() {
     cases.push_back({"softmax", {{3, 4}}, [](const Inputs& x) { return softmax(x[0]); }});
     cases.push_back({"log_softmax", {{2, 2, 3}}, [](const Inputs& x) { return log_softmax(x[0]); }});
     cases.push_back({"cross_entropy", {{3, 4}}, [](const Inputs& x) { return cross_entropy(x[0], ints({3, 0, 1}, {3})); }});
+    cases.push_back({"cross_entropy_smoothing", {{3, 4}}, [](const Inputs& x) { return cross_entropy(x[0], ints({3, 0, 1}, {3}), 0.2); }});
+    cases.push_back({"nll_loss", {{3, 4}}, [](const Inputs& x) { return nll_loss(x[0], ints({3, 0, 3}, {3})); }});
+    const Tensor target = doubles({0.5, 1, 0, -1, 0.25, 2}, {2, 3});
+    cases.push_back({"mse_loss", {{2, 3}}, [=](const Inputs& x) { return mse_loss(x[0], target); }});
+    cases.push_back({"bce_with_logits_loss", {{2, 3}}, [=](const Inputs& x) { return bce_with_logits_loss(x[0], target); }});
     return cases;
 }
 
@@ -146,6 +164,9 @@ std::vector<Case> product_cases() {
     };
     const auto conv = [](const core::Conv2dSpec& spec) {
         return [spec](const Inputs& x) { return conv2d(x[0], x[1], x.size() > 2 ? x[2] : Variable(), spec); };
+    };
+    const auto transposed = [](const core::ConvTranspose2dSpec& spec) {
+        return [spec](const Inputs& x) { return conv_transpose2d(x[0], x[1], x.size() > 2 ? x[2] : Variable(), spec); };
     };
     return {
         {"matmul", {{2, 3}, {3, 4}}, product},
@@ -167,7 +188,33 @@ std::vector<Case> product_cases() {
         {"conv2d_stride", {{1, 2, 6, 5}, {2, 2, 3, 3}, {2}}, conv({.stride = 2})},
         {"conv2d_stride_padding", {{2, 2, 6, 5}, {2, 2, 3, 3}, {2}}, conv({.stride = 2, .padding = 1})},
         {"conv2d_stride_over_kernel", {{1, 1, 7, 7}, {2, 1, 2, 2}, {2}}, conv({.stride = 3, .padding = 1})},
+        {"conv_transpose2d", {{2, 2, 3, 4}, {2, 3, 3, 2}, {3}}, transposed({})},
+        {"conv_transpose2d_no_bias", {{2, 2, 3, 3}, {2, 1, 4, 4}}, transposed({.stride = 2, .padding = 1})},
+        {"conv_transpose2d_output_padding", {{1, 2, 3, 2}, {2, 2, 3, 3}, {2}}, transposed({.stride = 2, .padding = 1, .output_padding = 1})},
+        {"conv_transpose2d_gaps", {{1, 1, 3, 3}, {1, 2, 2, 2}, {2}}, transposed({.stride = 3})},
         {"conv2d_one_by_one", {{2, 3, 2, 2}, {2, 3, 1, 1}, {2}}, conv({})},
+    };
+}
+
+std::vector<Case> norm_cases() {
+    const auto affine = [](const Inputs& x, std::size_t i) { return x.size() > i ? x[i] : Variable(); };
+    const auto batch = [=](const Inputs& x) { return batch_norm(x[0], affine(x, 1), affine(x, 2), 1e-2); };
+    const auto given = [=](const Inputs& x) {
+        const core::Moments moments{doubles({0.5, -1, 0.25}, {3}), doubles({1, 2, 0.5}, {3})};
+        return norm(x[0], moments, Statistics::given, affine(x, 1), affine(x, 2));
+    };
+    const auto layer = [=](const Inputs& x) { return layer_norm(x[0], {4}, affine(x, 1), affine(x, 2), 1e-2); };
+    return {
+        {"batch_norm", {{4, 3, 2, 2}, {3}, {3}}, batch},
+        {"batch_norm_rows", {{5, 3}, {3}, {3}}, batch},
+        {"batch_norm_plain", {{4, 2, 3}}, batch},
+        {"batch_norm_given", {{4, 3, 2}, {3}, {3}}, given},
+        {"batch_norm_given_rows", {{4, 3}, {3}, {3}}, given},
+        {"group_norm", {{2, 4, 3}, {4}, {4}}, [=](const Inputs& x) { return group_norm(x[0], 2, affine(x, 1), affine(x, 2), 1e-2); }},
+        {"group_norm_plain", {{2, 4, 2, 2}}, [=](const Inputs& x) { return group_norm(x[0], 4, {}, {}, 1e-2); }},
+        {"layer_norm", {{3, 4}, {4}, {4}}, layer},
+        {"layer_norm_plain", {{2, 3, 4}}, layer},
+        {"layer_norm_two_axes", {{3, 2, 2}, {2, 2}, {2, 2}}, [=](const Inputs& x) { return layer_norm(x[0], {2, 2}, x[1], x[2], 1e-2); }},
     };
 }
 
@@ -181,6 +228,9 @@ std::vector<Case> pool_cases() {
         {"max_pool2d_gaps", {{1, 1, 5, 5}}, max_of({.kernel = 2, .stride = 3})},
         {"avg_pool2d", {{2, 2, 4, 4}}, mean_of({})},
         {"avg_pool2d_overlap", {{1, 2, 5, 6}}, mean_of({.kernel = 3, .stride = 2})},
+        {"adaptive_avg_pool2d", {{2, 2, 5, 4}}, [](const Inputs& x) { return adaptive_avg_pool2d(x[0], {.rows = 3, .columns = 2}); }},
+        {"adaptive_avg_pool2d_larger", {{1, 2, 2, 3}}, [](const Inputs& x) { return adaptive_avg_pool2d(x[0], {.rows = 5, .columns = 4}); }},
+        {"adaptive_avg_pool2d_one", {{2, 2, 3, 4}}, [](const Inputs& x) { return adaptive_avg_pool2d(x[0], {}); }},
         {"avg_pool2d_padding", {{1, 2, 4, 5}}, mean_of({.kernel = 3, .stride = 2, .padding = 1})},
     };
 }
@@ -209,6 +259,7 @@ INSTANTIATE_TEST_SUITE_P(Binary, GradcheckTable, testing::ValuesIn(binary_cases(
 INSTANTIATE_TEST_SUITE_P(Shape, GradcheckTable, testing::ValuesIn(shape_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Reduction, GradcheckTable, testing::ValuesIn(reduction_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Product, GradcheckTable, testing::ValuesIn(product_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Norm, GradcheckTable, testing::ValuesIn(norm_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Pool, GradcheckTable, testing::ValuesIn(pool_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Graph, GradcheckTable, testing::ValuesIn(graph_cases()), case_name);
 

@@ -162,8 +162,8 @@ TEST_F(Io, HostileHeaders) {
         {f32 + R"j([1],"data_offsets":[0,5]}})j", 5, foreign + "\"a\": 5 bytes for [1] of float32 (want 1 elements of 4 bytes)"},
         {f32 + R"j([4611686018427387904,4],"data_offsets":[0,4]}})j", 4, foreign + "\"a\": shape: too many elements: [4611686018427387904, 4] (want at most 2^62)"},
         {f32 + R"j([4611686018427387904],"data_offsets":[0,0]}})j", 0, foreign + "\"a\": 0 bytes for [4611686018427387904] of float32 (want 4611686018427387904 elements of 4 bytes)"},
-        {R"j({"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}})j", 8,
-         foreign + "\"a\": unknown dtype \"I64\" (want F64, F32, F16, BF16, I32, U8, or codes with their format in the metadata)"},
+        {R"j({"a":{"dtype":"I16","shape":[4],"data_offsets":[0,8]}})j", 8,
+         foreign + "\"a\": unknown dtype \"I16\" (want F64, F32, F16, BF16, I32, I64, U8, or codes with their format in the metadata)"},
         {R"j({"__metadata__":{"taper.format.a":"posit(8)"},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})j", 1, foreign + "\"a\": "},
         {R"j({"__metadata__":{"taper.format.a":"posit(16,1)"},"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})j", 1,
          foreign + "\"a\": dtype U8 does not hold codes of posit(16,1) (want U16)"},
@@ -178,6 +178,20 @@ TEST_F(Io, HostileHeaders) {
         EXPECT_EQ(sentence.substr(0, hostile.says.size()), hostile.says) << hostile.header.substr(0, 200) << "\n  said: " << sentence;
         EXPECT_LE(memory_statistics().peak_total - before, 16) << "memory beyond the file's";
     }
+}
+
+TEST_F(Io, PyTorchsIntegersAreReadAsInt32) {
+    const auto write_integers = [&](const std::vector<std::int64_t>& values) {
+        const std::string header = R"j({"n":{"dtype":"I64","shape":[)j" + std::to_string(values.size()) + R"j(],"data_offsets":[0,)j" + std::to_string(8 * values.size()) + "]}}";
+        const std::uint64_t length = header.size();
+        std::ofstream out(file, std::ios::binary);
+        out.write(reinterpret_cast<const char*>(&length), 8) << header;
+        out.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(8 * values.size()));
+    };
+    write_integers({7, -1, -(std::int64_t{1} << 31)});
+    EXPECT_EQ(load(file).tensors.at("n").to_int32_vector(), (std::vector<std::int32_t>{7, -1, std::numeric_limits<std::int32_t>::min()}));
+    write_integers({0, std::int64_t{1} << 31});
+    EXPECT_NE(error_of([&] { load(file); }).find("2147483648 at 1 does not fit int32, which I64 is read as"), std::string::npos);
 }
 
 TEST_F(Io, StrayUpperBits) {

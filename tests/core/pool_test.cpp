@@ -116,6 +116,38 @@ TEST_F(Pool, AverageCountsThePaddingInItsDivisor) {
     }
 }
 
+// Windows of every size that covers, also where the result is larger than the image; and PyTorch's bounds of them.
+TEST_F(Pool, AdaptiveAverageCoversTheImageEvenly) {
+    for (const Format& f : pool_formats()) {
+        for (const Shape& shape : {Shape{2, 3, 7, 9}, Shape{1, 2, 3, 2}, Shape{3, 1, 40, 35}}) {
+            for (const core::AdaptivePool2dSpec& spec : {core::AdaptivePool2dSpec{3, 4}, core::AdaptivePool2dSpec{7, 5}, core::AdaptivePool2dSpec{1, 2}}) {
+                const Tensor x = Tensor::from(normal_values(static_cast<std::size_t>(shape.elements()), 4), shape, f), y = core::adaptive_avg_pool2d(x, spec, f);
+                ASSERT_EQ(y.shape(), (Shape{shape[0], shape[1], spec.rows, spec.columns}));
+                const auto values = x.to_vector_double(), gradient = y.to_vector_double();
+                std::vector<double> means, dx(values.size());
+                for (std::int64_t i = 0; i < y.elements(); ++i) {
+                    const std::int64_t plane = i / spec.rows / spec.columns, row = i / spec.columns % spec.rows, column = i % spec.columns;
+                    const auto first = [](std::int64_t at, std::int64_t size, std::int64_t parts) { return static_cast<std::int64_t>(std::floor(static_cast<double>(at * size) / static_cast<double>(parts))); };
+                    const auto last = [](std::int64_t at, std::int64_t size, std::int64_t parts) { return static_cast<std::int64_t>(std::ceil(static_cast<double>((at + 1) * size) / static_cast<double>(parts))); };
+                    const std::int64_t top = first(row, shape[2], spec.rows), bottom = last(row, shape[2], spec.rows), left = first(column, shape[3], spec.columns),
+                                       right = last(column, shape[3], spec.columns);
+                    const double n = static_cast<double>((bottom - top) * (right - left)), share = gradient[static_cast<std::size_t>(i)] / n;
+                    double sum = 0;
+                    for (std::int64_t r = top; r < bottom; ++r)
+                        for (std::int64_t c = left; c < right; ++c) {
+                            const std::size_t at = static_cast<std::size_t>((plane * shape[2] + r) * shape[3] + c);
+                            sum += values[at];
+                            dx[at] += share;
+                        }
+                    means.push_back(sum / n);
+                }
+                EXPECT_EQ(y.codes(), Tensor::from(means, y.shape(), f).codes()) << f.name() << " " << shape.str();
+                EXPECT_EQ(core::adaptive_avg_pool2d_backward(y, shape).codes(), Tensor::from(dx, shape, f).codes()) << f.name() << " " << shape.str();
+            }
+        }
+    }
+}
+
 TEST_F(Pool, ResultsDoNotDependOnThreads) {
     for (const Format& f : pool_formats()) {
         const Tensor x = sample({8, 6, 28, 28}, f, 5);
@@ -124,7 +156,7 @@ TEST_F(Pool, ResultsDoNotDependOnThreads) {
             for (const int threads : {1, 2}) {
                 omp_set_num_threads(threads);
                 const auto [y, index] = core::max_pool2d(x, spec);
-                for (const Tensor& t : {y, index, core::max_pool2d_backward(y, index, x.shape(), spec), core::avg_pool2d(x, spec)}) {
+                for (const Tensor& t : {y, index, core::max_pool2d_backward(y, index, x.shape(), spec), core::avg_pool2d(x, spec), core::adaptive_avg_pool2d(x, {5, 3})}) {
                     const auto codes = codes_of(t);
                     results[threads - 1].insert(results[threads - 1].end(), codes.begin(), codes.end());
                 }
@@ -142,6 +174,10 @@ TEST_F(Pool, ErrorsNameTheOpAndWhatCame) {
     EXPECT_EQ(error_of([&] { core::avg_pool2d(x, {.padding = 2}); }), "avg_pool2d: padding is out of range: padding is 2 (want 0 to kernel / 2 = 1)");
     EXPECT_EQ(error_of([&] { core::max_pool2d(x, {.kernel = 5}); }),
               "max_pool2d: the kernel is larger than the padded image: x is [1, 1, 4, 4], kernel is 5, padding is 0 (want kernel <= H + 2 padding and W + 2 padding)");
+    EXPECT_EQ(error_of([&] { core::adaptive_avg_pool2d(x, {0, 1}); }), "adaptive_avg_pool2d: the result is empty: 0 x 1 (want 1 or more)");
+    EXPECT_EQ(error_of([&] { core::adaptive_avg_pool2d(Tensor::zeros({1, 1, 0, 4}), {}); }), "adaptive_avg_pool2d: no images: x is [1, 1, 0, 4] (want [N, C, H, W])");
+    EXPECT_EQ(error_of([&] { core::adaptive_avg_pool2d_backward(x, {1, 2, 4, 4}); }),
+              "adaptive_avg_pool2d_backward: dy does not fit: dy is [1, 1, 4, 4], x is [1, 2, 4, 4] (want the same N and C)");
     const auto [y, index] = core::max_pool2d(x);
     EXPECT_EQ(error_of([&] { core::max_pool2d_backward(x, index, {1, 1, 4, 4}); }),
               "max_pool2d_backward: dy does not fit: dy is [1, 1, 4, 4], x is [1, 1, 4, 4] (want dy [1, 1, 2, 2])");

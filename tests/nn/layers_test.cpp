@@ -59,6 +59,28 @@ TEST(Conv2d, IsTheSumRoundedOnce) {
     EXPECT_EQ(error_of([] { Conv2d(3, 4, 3, {.groups = 2}); }), "Conv2d: groups do not divide the channels: in 3, out 4, groups 2 (want a divisor of both)");
 }
 
+TEST(ConvTranspose2d, IsTheSumRoundedOnce) {
+    ConvTranspose2d layer(2, 3, 3, {.stride = 2, .padding = 1, .output_padding = 1});
+    layer.set_precision({.inputs = p8, .weights = p8, .activations = p16, .errors = p8, .forward = Accumulator::exact()});
+    const std::int64_t size = 3, out = 6;
+    const Variable x = uniform({2, 2, size, size}, -2, 2).to(p8);
+    const auto a = x.value().to_vector_double(), w = layer.weight().variable.value().to_vector_double(), b = layer.bias()->variable.value().to_vector_double();
+    EXPECT_EQ(layer.weight().variable.shape(), (Shape{2, 3, 3, 3}));
+    std::vector<double> sums(static_cast<std::size_t>(2 * 3 * out * out));
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = b[i / (out * out) % 3];
+    for (std::int64_t i = 0; i < 2 * 2 * size * size; ++i) {
+        const std::int64_t column = i % size, row = i / size % size, c = i / size / size % 2, n = i / size / size / 2;
+        for (std::int64_t tap = 0; tap < 3 * 9; ++tap) {
+            const std::int64_t o = tap / 9, p = 2 * row + tap / 3 % 3 - 1, q = 2 * column + tap % 3 - 1;
+            if (p < 0 || p >= out || q < 0 || q >= out) continue;
+            sums[static_cast<std::size_t>(((n * 3 + o) * out + p) * out + q)] += a[static_cast<std::size_t>(i)] * w[static_cast<std::size_t>(c * 27 + tap)];
+        }
+    }
+    EXPECT_EQ(layer(x).value().codes(), Tensor::from(sums, {2, 3, out, out}, p16).codes());
+    EXPECT_EQ(layer(x).gradient_target(), Target(p8));
+    EXPECT_EQ(ConvTranspose2d(2, 3, 4, {}, Bias::no).bias(), nullptr);
+}
+
 TEST(Layers, WithoutWeightsKeepFormatAndGradientTarget) {
     const Tensor values = Tensor::from({-2, -1, 0.5f, 4}, {1, 1, 2, 2}, p8);
     const auto apply = [&](Module& layer) {
@@ -83,11 +105,67 @@ TEST(Layers, WithoutWeightsKeepFormatAndGradientTarget) {
     EXPECT_EQ(apply(leaky), (std::vector<float>{-1, -0.5, 0.5, 4}));
     EXPECT_EQ(apply(tanh_layer), rounded({std::tanh(-2.0), std::tanh(-1.0), std::tanh(0.5), std::tanh(4.0)}));
     EXPECT_EQ(apply(sigmoid_layer), rounded({1 / (1 + std::exp(2.0)), 1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-0.5)), 1 / (1 + std::exp(-4.0))}));
+    GELU gelu_layer, gelu_tanh(core::GeluApproximation::tanh);
+    const auto gelu_of = [](double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; };
+    const auto tanh_of = [](double x) { return x * (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) * (x + 0.044715 * x * x * x))) / 2; };
+    EXPECT_EQ(apply(gelu_layer), rounded({gelu_of(-2), gelu_of(-1), gelu_of(0.5), gelu_of(4)}));
+    EXPECT_EQ(apply(gelu_tanh), rounded({tanh_of(-2), tanh_of(-1), tanh_of(0.5), tanh_of(4)}));
     EXPECT_EQ(apply(softmax_layer), rounded({1 / (1 + std::exp(1.0)), 1 / (1 + std::exp(-1.0)), 1 / (1 + std::exp(3.5)), 1 / (1 + std::exp(-3.5))}));
     EXPECT_EQ(apply(max_layer), std::vector<float>{4});
     EXPECT_EQ(apply(average_layer), rounded({0.375}));
+    AdaptiveAvgPool2d adaptive{{.rows = 1, .columns = 2}}, to_one{{.rows = 1, .columns = 1}};
+    GlobalAvgPool2d global;
+    EXPECT_EQ(apply(adaptive), rounded({-0.75, 1.5}));
+    EXPECT_EQ(apply(to_one), rounded({0.375}));
+    EXPECT_EQ(apply(global), rounded({0.375}));
+    EXPECT_EQ(to_one(Tensor::zeros({3, 2, 5, 4})).shape(), (Shape{3, 2, 1, 1}));
+    EXPECT_EQ(global(Tensor::zeros({3, 2, 5, 4})).shape(), (Shape{3, 2}));
+    Dropout dropout_layer(0.25);
+    apply(dropout_layer);
     apply(flatten);
     EXPECT_EQ(flatten(Tensor::zeros({3, 2, 5, 4})).shape(), (Shape{3, 40}));
+}
+
+TEST(Dropout, DropsInTrainingAloneAndScalesWhatItKeeps) {
+    seed(11);
+    Dropout layer(0.25);
+    const Variable x = Variable::leaf(Tensor::full({40, 50}, 0.75));
+    const Variable y = layer(x);
+    backward(sum(y));
+    const auto values = y.value().to_vector(), gradient = x.grad().to_vector();
+    double kept = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        ASSERT_TRUE(values[i] == 0 || values[i] == 1) << values[i];
+        ASSERT_EQ(gradient[i], values[i] == 0 ? 0 : static_cast<float>(1 / 0.75));
+        kept += values[i];
+    }
+    EXPECT_NEAR(kept / 2000, 0.75, 4 * std::sqrt(0.75 * 0.25 / 2000));
+    EXPECT_NE(layer(x).value().codes(), y.value().codes());
+    seed(11);
+    EXPECT_EQ(layer(x).value().codes(), y.value().codes());
+    layer.eval();
+    EXPECT_EQ(layer(x).value().codes(), x.value().codes());
+}
+
+TEST(Embedding, LooksUpRowsAndAddsTheirGradients) {
+    Embedding layer(5, 3, 1);
+    layer.set_precision({.weights = p8, .errors = p16, .gradients = p8});
+    const auto w = layer.weight().variable.value().to_vector();
+    EXPECT_EQ((std::vector<float>{w[3], w[4], w[5]}), (std::vector<float>{0, 0, 0}));
+    EXPECT_NE(w[0], 0);
+    const std::vector<std::int32_t> index{4, 1, 4, 0};
+    const Variable y = layer(Tensor::from(index, {2, 2}));
+    EXPECT_EQ(y.shape(), (Shape{2, 2, 3}));
+    EXPECT_EQ(y.format(), p8);
+    EXPECT_EQ(y.gradient_target(), Target(p16));
+    const auto values = y.value().to_vector();
+    for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(values[i], w[static_cast<std::size_t>(index[i / 3]) * 3 + i % 3]);
+    backward(sum(to(y, Format::float32()) * Tensor::from({1, 2, 3, 4, 5, 6, 0.5, 0.25, 7, 8, 9, 10}, {2, 2, 3})));
+    const auto r = [](double v) { return static_cast<float>(tests::r(v, p8)); };
+    EXPECT_EQ(layer.weight().variable.grad().to_vector(), (std::vector<float>{r(8), r(9), r(10), 0, 0, 0, 0, 0, 0, 0, 0, 0, r(1.5), r(2.25), r(10)}));
+    EXPECT_NE(error_of([&] { layer(Tensor::from(std::vector<std::int32_t>{5}, {1})); }).find("index out of range: 5"), std::string::npos);
+    EXPECT_EQ(error_of([&] { layer(Tensor::zeros({2})); }), "embedding: the index does not fit: float32 came (want int32)");
+    EXPECT_EQ(error_of([] { Embedding(3, 2, 3); }), "Embedding: padding_index is out of range: 3 (want less than 3)");
 }
 
 TEST(Quantizer, RoundsBothWays) {
@@ -158,6 +236,40 @@ TEST(Init, LayersStartAsPyTorchsDo) {
     Generator c(9);
     LeNet5 third(c);
     EXPECT_EQ(first.fc1.weight().variable.value().codes(), third.fc1.weight().variable.value().codes());
+}
+
+// Each rounds what it is given into `loss`, and the gradient into `loss`, then into `errors`.
+TEST(Losses, RoundIntoTheLossFormatBothWays) {
+    const Precision precision{.loss = p8};
+    const Tensor values = Tensor::from({0.31f, -1.3f, 2.7f, 0.9f, -0.2f, 0.05f}, {2, 3}), target = Tensor::from({0, 1, 0.5f, 0, 1, 1}, {2, 3});
+    const Tensor labels = Tensor::from(std::vector<std::int32_t>{2, 0}, {2});
+    const auto v = values.to(p8).to_vector_double(), t = target.to_vector_double();
+    const auto check = [&](const std::function<Variable(const Variable&)>& loss, const std::function<double(std::size_t)>& term, double n,
+                           const std::function<double(std::size_t)>& gradient) {
+        const Variable x = Variable::leaf(values, p16), result = loss(x);
+        double sum = 0;
+        std::vector<double> want;
+        for (std::size_t i = 0; i < 6; ++i) sum += term(i), want.push_back(tests::r(tests::r(gradient(i), p8), p16));
+        EXPECT_EQ(result.format(), Format::float32());
+        EXPECT_NEAR(result.value().item(), sum / n, 1e-6 * std::fabs(sum));
+        backward(result);
+        EXPECT_EQ(x.grad().to_vector_double(), want);
+    };
+    check([&](const Variable& x) { return mse_loss(x, target, precision); }, [&](std::size_t i) { return (v[i] - t[i]) * (v[i] - t[i]); }, 6,
+          [&](std::size_t i) { return 2 * (v[i] - t[i]) / 6; });
+    check([&](const Variable& x) { return bce_with_logits_loss(x, target, precision); },
+          [&](std::size_t i) { return -t[i] * std::log(1 / (1 + std::exp(-v[i]))) - (1 - t[i]) * std::log(1 / (1 + std::exp(v[i]))); }, 6,
+          [&](std::size_t i) { return (1 / (1 + std::exp(-v[i])) - t[i]) / 6; });
+    check([&](const Variable& x) { return nll_loss(x, labels, precision); }, [&](std::size_t i) { return i == 2 || i == 3 ? -v[i] : 0; }, 2,
+          [&](std::size_t i) { return i == 2 || i == 3 ? -0.5 : 0; });
+    const auto log_softmax_of = [&](std::size_t i) {
+        const std::size_t row = i / 3 * 3;
+        return v[i] - std::log(std::exp(v[row]) + std::exp(v[row + 1]) + std::exp(v[row + 2]));
+    };
+    const auto share = [](std::size_t i) { return (i == 2 || i == 3 ? 0.7 : 0) + 0.1; };
+    check([&](const Variable& x) { return cross_entropy(x, labels, precision, 0.3); }, [&](std::size_t i) { return -share(i) * log_softmax_of(i); }, 2,
+          [&](std::size_t i) { return (std::exp(log_softmax_of(i)) - share(i)) / 2; });
+    EXPECT_EQ(error_of([&] { nll_loss(values, target, precision); }), "nll_loss: shapes do not fit: log_probabilities is [2, 3], labels is [2, 3] (want [N, C] and [N], not empty)");
 }
 
 TEST(Losses, CountsCorrectPredictions) {

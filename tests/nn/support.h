@@ -22,6 +22,9 @@ namespace taper::tests {
 
 inline const Format p8 = Format::posit(8, 2), p16 = Format::posit(16, 2);
 
+// r(x) as a value.
+inline double r(double x, const Format& format) { return Number::from(x, format).value(); }
+
 // The mixed precision of the README: 8 bits everywhere but in the loss, the master and the momentum.
 inline nn::Precision posit_precision() {
     return {.inputs = p8, .weights = p8, .activations = p8, .errors = p8, .gradients = p8, .loss = p16, .master = p16, .state = p16};

@@ -1,0 +1,58 @@
+#include <taper/nn/batch_norm.h>
+
+#include <fmt/format.h>
+
+#include <taper/formats/error.h>
+#include <taper/nn/init.h>
+
+namespace taper::nn {
+namespace {
+
+// running <- (1 - share) running + share value factor, in float64, rounded once.
+void move_towards(Tensor& running, const Tensor& value, double share, double factor) {
+    const Tensor old = core::unary(Unary::scale, running.to(Format::float64()), 1 - share);
+    const Tensor part = core::unary(Unary::scale, core::unary(Unary::scale, value, factor), share);
+    running.assign(core::binary(Binary::add, old, part, running.format()));
+}
+
+}  // namespace
+
+BatchNorm::BatchNorm(const char* name, std::int64_t channels, const BatchNormOptions& options) : name_(name), channels_(channels), options_(options) {
+    if (channels < 1) throw Error(fmt::format("{}: no channels: {} (want 1 or more)", name, channels));
+    if (options.affine == AffineParameters::yes) {
+        weight_ = &add_parameter("weight", init::constant({channels}, 1));
+        bias_ = &add_parameter("bias", init::zeros({channels}));
+    }
+    if (options.track == RunningStatistics::no) return;
+    mean_ = &add_buffer("running_mean", init::zeros({channels}));
+    variance_ = &add_buffer("running_var", init::constant({channels}, 1));
+    batches_ = &add_buffer("num_batches_tracked", Tensor::zeros({}, Format::int32()));
+}
+
+Variable BatchNorm::forward(const Variable& x) {
+    if (!fits(x.shape()) || x.size(1) != channels_) {
+        throw Error(fmt::format("{}: x does not fit: x is {} (want {} channels, [N, C{}])", name_, x.shape().str(), channels_,
+                                fits(Shape{1, 1}) ? "] or [N, C, L" : ", H, W"));
+    }
+    const core::NormSpec spec{.groups = 0, .eps = options_.eps};
+    const Variable weight = weight_ ? weight_->variable : Variable(), bias = bias_ ? bias_->variable : Variable();
+    if (!training() && mean_) {
+        const core::Moments running{mean_->to(Format::float64()), variance_->to(Format::float64())};
+        return activation(norm(x, running, Statistics::given, weight, bias, spec, precision().activations));
+    }
+    const std::int64_t n = x.value().elements() / channels_;
+    if (training() && n == 1) throw Error(fmt::format("{}: one value a channel has no variance: x is {} (want more in training)", name_, x.shape().str()));
+    const core::Moments moments = core::norm_moments(x.value(), spec);
+    if (training() && mean_) track(moments, n);
+    return activation(norm(x, moments, Statistics::of_x, weight, bias, spec, precision().activations));
+}
+
+void BatchNorm::track(const core::Moments& moments, std::int64_t n) {
+    const std::int32_t count = batches_->to_int32_vector()[0] + 1;
+    batches_->assign(Tensor::from(std::span<const std::int32_t>(&count, 1), {}, batches_->device()));
+    const double share = options_.momentum.value_or(1.0 / count), size = static_cast<double>(n);
+    move_towards(*mean_, moments.mean, share, 1);
+    move_towards(*variance_, moments.variance, share, size / (size - 1));
+}
+
+}  // namespace taper::nn

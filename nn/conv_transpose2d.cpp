@@ -1,0 +1,16 @@
+#include <taper/nn/conv_transpose2d.h>
+
+#include <taper/nn/init.h>
+
+namespace taper::nn {
+
+ConvTranspose2d::ConvTranspose2d(std::int64_t in, std::int64_t out, std::int64_t kernel, const ConvTranspose2dSpec& spec, Bias bias, Generator& generator)
+    : spec_(spec),
+      weight_(add_parameter("weight", init::default_uniform({in, out, kernel, kernel}, out * kernel * kernel, generator))),
+      bias_(bias == Bias::yes ? &add_parameter("bias", init::default_uniform({out}, out * kernel * kernel, generator)) : nullptr) {}
+
+Variable ConvTranspose2d::forward(const Variable& x) {
+    return activation(conv_transpose2d(x, weight_.variable, bias_ ? bias_->variable : Variable(), spec_, product_options()));
+}
+
+}  // namespace taper::nn
