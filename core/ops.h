@@ -44,7 +44,7 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index);
 Tensor gather_backward(const Tensor& dy, int axis, const Tensor& index, const Shape& shape, const Output& output = {});
 
 // --- reductions over `axes` (empty: all), in float64 over fixed blocks of 4096 elements and 8 lanes ----------------------
-enum class Reduction : std::uint8_t { sum, mean, variance, max };  // variance: mean of squared deviations (divides by n); NaN wins in max
+enum class Reduction : std::uint8_t { sum, mean, variance, max, squares };  // variance: mean of squared deviations (divides by n); NaN wins in max; squares: sum x^2
 Tensor reduce(Reduction kind, const Tensor& x, std::span<const int> axes = {}, bool keep_axes = false, const Output& output = {});
 Tensor argmax(const Tensor& x, int axis = -1);  // int32, first of equals; a NaN or NaR wins
 
