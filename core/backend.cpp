@@ -56,6 +56,7 @@ void Backend::max_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, con
 }
 void Backend::avg_pool2d(const core::Pool2dSpec&, const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d", x.format()); }
 void Backend::avg_pool2d_backward(const core::Pool2dSpec&, const Tensor& dy, Tensor&, const RoundingMode&) { no_kernel("avg_pool2d_backward", dy.format()); }
-void Backend::sgd_step(const core::SgdStep&, Tensor& weight, Tensor&, Tensor&, const Tensor&) { no_kernel("sgd_step", weight.format()); }
+void Backend::sgd_step(const core::SgdStep&, core::StepWeights& weights, Tensor&, const Tensor&) { no_kernel("sgd_step", weights.weight.format()); }
+void Backend::adam_step(const core::AdamStep&, core::StepWeights& weights, Tensor&, Tensor&, const Tensor&) { no_kernel("adam_step", weights.weight.format()); }
 
 }  // namespace taper

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <taper/core/ops.h>
+#include <taper/core/steps.h>
 
 namespace taper {
 
@@ -65,7 +66,8 @@ class Backend {
     virtual void max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, const Tensor& index, Tensor& dx, const RoundingMode& mode);
     virtual void avg_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, const RoundingMode& mode);
     virtual void avg_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, Tensor& dx, const RoundingMode& mode);
-    virtual void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient);
+    virtual void sgd_step(const core::SgdStep& step, core::StepWeights& weights, Tensor& velocity, const Tensor& gradient);
+    virtual void adam_step(const core::AdamStep& step, core::StepWeights& weights, Tensor& mean, Tensor& square, const Tensor& gradient);
 
   protected:
     [[noreturn]] void no_kernel(const char* op, const Format& format) const;

@@ -14,6 +14,7 @@
 #include <taper/nn/losses.h>
 #include <taper/nn/models/lenet5.h>
 #include <taper/nn/module.h>
+#include <taper/nn/optim/adam.h>
 #include <taper/nn/optim/schedule.h>
 #include <taper/nn/optim/sgd.h>
 #include <taper/nn/precision.h>

@@ -64,8 +64,9 @@ class CpuBackend final : public Backend {
     void avg_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, const RoundingMode& mode) override;
     void avg_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, Tensor& dx, const RoundingMode& mode) override;
 
-    // sgd.cpp
-    void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient) override;
+    // sgd.cpp, adam.cpp
+    void sgd_step(const core::SgdStep& step, core::StepWeights& weights, Tensor& velocity, const Tensor& gradient) override;
+    void adam_step(const core::AdamStep& step, core::StepWeights& weights, Tensor& mean, Tensor& square, const Tensor& gradient) override;
 
   private:
     std::atomic<std::size_t> nan_count_{0};
