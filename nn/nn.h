@@ -15,6 +15,8 @@
 #include <taper/nn/models/lenet5.h>
 #include <taper/nn/module.h>
 #include <taper/nn/optim/adam.h>
+#include <taper/nn/optim/clip.h>
+#include <taper/nn/optim/loss_scaler.h>
 #include <taper/nn/optim/schedule.h>
 #include <taper/nn/optim/sgd.h>
 #include <taper/nn/precision.h>
