@@ -33,6 +33,16 @@ Metadata precisions(Module& model) {
     return text;
 }
 
+// "rounding.MODULE.SLOT" -> target, or "none": the slots that were set, but for what set_precision makes of the root's input.
+Metadata roundings(Module& model) {
+    Metadata text;
+    for (const auto& [name, module] : model.modules())
+        for (const auto& [slot, target] : module->roundings())
+            if (!name.empty() || slot != "input" || target != Output(module->precision().inputs))
+                text["rounding." + name + "." + slot] = target ? nn::text(*target) : "none";
+    return text;
+}
+
 template <class T>
 T number(const Path& file, const Metadata& metadata, const std::string& key) {
     const auto found = metadata.find(key);
@@ -94,6 +104,7 @@ void save_checkpoint(const Path& file, Module& model, const Optimizer& optimizer
     NamedTensors tensors = model_tensors(model);
     for (const auto& [name, tensor] : optimizer.state()) tensors["optimizer." + name] = tensor;
     Metadata metadata = precisions(model);
+    metadata.merge(roundings(model));
     for (const auto& [key, value] : optimizer.settings()) metadata["optimizer." + key] = value;
     if (scaler)
         for (const auto& [key, value] : scaler->state()) metadata["scaler." + key] = value;
@@ -117,6 +128,7 @@ Progress load_checkpoint(const Path& file, Module& model, Optimizer& optimizer, 
     NamedTensors saved = loaded.tensors, state = with_prefix(saved, "optimizer.");
     for (const auto& [name, tensor] : state) saved.erase("optimizer." + name);
     check_same(file, "precision", "none", with_prefix(loaded.metadata, "precision."), with_prefix(precisions(model), "precision."));
+    check_same(file, "rounding point", "its default", with_prefix(loaded.metadata, "rounding."), with_prefix(roundings(model), "rounding."));
     check_same(file, "optimizer", "its default", with_prefix(loaded.metadata, "optimizer."), optimizer.settings());
     check_tensors(file, saved, model_tensors(model));
     LossScaler loaded_scaler = scaler ? *scaler : LossScaler();

@@ -20,4 +20,5 @@
 #include <taper/nn/optim/schedule.h>
 #include <taper/nn/optim/sgd.h>
 #include <taper/nn/precision.h>
+#include <taper/nn/recipe.h>
 #include <taper/nn/sequential.h>
