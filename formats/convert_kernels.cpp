@@ -62,6 +62,19 @@ void decode_by_table(const KernelFamily& family, const void* codes, std::size_t 
     for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<Out>(table[in[i]]);
 }
 
+// To float64 by way of a kernel to float32, which holds the values.
+[[maybe_unused]] void decode_widened(DecodeKernel to_float, const KernelFamily& family, const void* codes, std::size_t n, void* y) {
+    constexpr std::size_t block = 512;
+    alignas(64) float narrow[block];
+    const std::uint8_t* const in = static_cast<const std::uint8_t*>(codes);
+    double* const out = static_cast<double*>(y);
+    for (std::size_t begin = 0; begin < n; begin += block) {
+        const std::size_t count = n - begin < block ? n - begin : block;
+        to_float(family, in + begin, count, narrow);
+        for (std::size_t i = 0; i < count; ++i) out[begin + i] = static_cast<double>(narrow[i]);
+    }
+}
+
 std::size_t count_nan(const float* x, std::size_t n) {
     std::size_t count = 0;
     for (std::size_t i = 0; i < n; ++i) count += x[i] != x[i] ? 1 : 0;
@@ -110,8 +123,12 @@ ConvertKernels make_kernels() {
     k.decode[at(KernelKind::table)][1][0] = decode_by_table<double>;
 #if defined(TAPER_LEVEL_avx2)
     k.decode[at(KernelKind::table)][0][0] = decode_by_shuffles;
+    k.decode[at(KernelKind::table)][1][0] = [](const KernelFamily& f, const void* codes, std::size_t n, void* y) { decode_widened(decode_by_shuffles, f, codes, n, y); };
 #elif defined(TAPER_LEVEL_avx512)
-    if (__builtin_cpu_supports("avx512vbmi")) k.decode[at(KernelKind::table)][0][0] = decode_by_permutes;
+    if (__builtin_cpu_supports("avx512vbmi")) {
+        k.decode[at(KernelKind::table)][0][0] = decode_by_permutes;
+        k.decode[at(KernelKind::table)][1][0] = [](const KernelFamily& f, const void* codes, std::size_t n, void* y) { decode_widened(decode_by_permutes, f, codes, n, y); };
+    }
     k.encode[at(KernelKind::posit_narrow)][0][0][0] = encode_posit_bytes<Rounding::nearest>;
     k.encode[at(KernelKind::posit_narrow)][0][1][0] = encode_posit_bytes<Rounding::zero>;
 #endif

@@ -6,8 +6,20 @@
 
 #include <taper/formats/error.h>
 
+#if defined(TAPER_X86_LEVELS)
+#include <cpuid.h>
+#endif
+
 namespace taper {
 namespace {
+
+#if defined(TAPER_X86_LEVELS)
+// F16C, which clang's __builtin_cpu_supports does not know.
+bool has_half_conversions() {
+    unsigned a, b, c = 0, d;
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
 
 CpuLevel best_level() {
 #if defined(TAPER_X86_LEVELS)
@@ -15,7 +27,7 @@ CpuLevel best_level() {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
         return CpuLevel::avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return CpuLevel::avx2;
+    if (__builtin_cpu_supports("avx2") && has_half_conversions() && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) return CpuLevel::avx2;
 #endif
     return CpuLevel::plain;
 }

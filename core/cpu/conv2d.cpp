@@ -42,9 +42,11 @@ void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumu
                                       const RoundingMode& mode) {
     const cpu::ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
     const auto problem = [&]<class Real>() { return cpu::conv2d_backward_data_problem<Real>(z, dy, w); };
+    // The product leaves out the zeros around dy: no matter unless they meet a NaN or count as terms.
+    const bool leaves_out = accumulator.kind() == Accumulator::Kind::float32 || cpu::ignores_zero_terms(accumulator);
+    if (is_matrix_product(z) && leaves_out && w.format().exact_in_float32() && cpu::all_finite(w))
+        return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode);
     if (sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, mode}, dy, w, {}, problem)) return;
-    // The product leaves out the zeros around dy: no matter unless they meet a NaN.
-    if (is_matrix_product(z) && cpu::all_finite(w)) return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode);
     count_nan(cpu::correlate_backward_data(z, dy, w, dx, mode));
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <taper/core/cpu/bfloat_kernels.h>
+
 namespace taper::cpu {
 
 namespace {
@@ -23,26 +25,31 @@ void Frame::term_offsets(std::int64_t kernel_rows, std::int64_t kernel_columns, 
     }
 }
 
-void Frame::place(const ProductKernels<float>& kernels, const float* image, float* frame) const {
+template <class Element>
+void Frame::place(RowCopy<Element> copy_rows, const Element* image, Element* frame) const {
     const Inside lines(height, step, top, rows), pixels(width, step, left, columns);
     if (lines.begin >= lines.end || pixels.begin >= pixels.end) return;
     if (step == 1 && phases == 1) {
         for (std::int64_t c = 0; c < channels; ++c) {
-            kernels.copy_rows(image + (c * height + lines.begin) * width + pixels.begin, width, lines.end - lines.begin, pixels.end - pixels.begin, 0,
-                              frame + at(c, lines.begin + top, pixels.begin + left), columns);
+            copy_rows(image + (c * height + lines.begin) * width + pixels.begin, width, lines.end - lines.begin, pixels.end - pixels.begin,
+                      frame + at(c, lines.begin + top, pixels.begin + left), columns);
         }
         return;
     }
     // Pixels that are `phases` apart are neighbours in a plane (phases > 1 comes with step 1), those next to each other `step` apart.
     for (std::int64_t c = 0; c < channels; ++c) {
         for (std::int64_t i = lines.begin; i < lines.end; ++i) {
-            const float* const from = image + (c * height + i) * width;
+            const Element* const from = image + (c * height + i) * width;
             for (std::int64_t first = pixels.begin; first < std::min(pixels.begin + phases, pixels.end); ++first) {
-                float* to = frame + at(c, i * step + top, first * step + left);
+                Element* to = frame + at(c, i * step + top, first * step + left);
                 for (std::int64_t j = first; j < pixels.end; j += phases, to += step) *to = from[j];
             }
         }
     }
 }
+
+template void Frame::place(RowCopy<float>, const float*, float*) const;
+template void Frame::place(RowCopy<Bfloat>, const Bfloat*, Bfloat*) const;
+template void Frame::place(RowCopy<BfloatPair>, const BfloatPair*, BfloatPair*) const;
 
 }  // namespace taper::cpu

@@ -28,8 +28,10 @@ struct Frame {
     }
     // offsets[k] = at(c, r, s) for k = (c, r, s), over kernel_rows and kernel_columns.
     void term_offsets(std::int64_t kernel_rows, std::int64_t kernel_columns, std::int64_t* offsets) const;
-    // Copies an image, [channels, height, width], into `frame`, whose other elements are 0.
-    void place(const ProductKernels<float>& kernels, const float* image, float* frame) const;
+    // Copies an image, [channels, height, width], into `frame`, whose other elements are 0.  Element: float, Bfloat or BfloatPair.
+    template <class Element>
+    void place(RowCopy<Element> copy_rows, const Element* image, Element* frame) const;
+    void place(const ProductKernels<float>& kernels, const float* image, float* frame) const { place(kernels.move_rows, image, frame); }
 };
 
 }  // namespace taper::cpu

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
-#include <taper/core/cpu/panel.h>
+#include <taper/core/cpu/conv_images.h>
+#include <taper/core/cpu/conv_phase.h>
+#include <taper/core/cpu/conv_weights.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
 
@@ -14,69 +17,125 @@ namespace {
 constexpr std::int64_t run_limit = 2048;                        // pixels whose sums are held at a time
 constexpr std::int64_t cached_bytes = std::int64_t{256} << 10;  // of frames, or of weights, that stay in the second-level cache
 
-// A convolution of stride 1 over the planes of frames.
+// A convolution of stride 1 over the planes of frames, or several whose outputs interleave.
+template <class Images>
 struct Correlation {
-    const ProductKernels<float>& kernels;
-    Frame frame;
-    const CodeReader& input;
-    std::int64_t images, lines, depth;  // lines: output channels
-    std::int64_t rows, columns;         // of an output map
-    std::int64_t height;                // lines of a panel
-    const float* panels;                // packed weights
-    const std::int64_t* offsets;        // of the terms
-    const float* bias;                  // of each line, or null
+    using Element = typename Images::Element;
+
+    const ProductKernels<Element>& kernels;
+    Frame frame;  // its channels are planes of elements
+    Images input;
+    std::int64_t images, lines;  // lines: output channels
+    std::int64_t rows, columns;  // of an output map
+    std::int64_t height;         // lines of a panel
+    std::int64_t step;
+    std::vector<Phase<Element>> phases;
+    const float* bias;  // of each line, or null; where step is 1
     const Encoder& encoder;
     unsigned char* output;
     int output_width;
 
     std::int64_t panel_count() const { return (lines + height - 1) / height; }
+    std::int64_t depth() const {
+        std::int64_t sum = 0;
+        for (const Phase<Element>& phase : phases) sum += phase.depth;
+        return sum;
+    }
 };
 
-// Rounds the sums of one line, [rows][frame columns], into rows [first, first + rows) of its map.
-std::size_t finish_line(const Correlation& task, std::int64_t image, std::int64_t line, std::int64_t first, std::int64_t rows, const float* sums,
-                        float* dense) {
-    const float bias = task.bias == nullptr ? 0 : task.bias[line];
-    const std::int64_t stride = task.frame.plane_columns(), columns = task.columns;
-    task.kernels.copy_rows(sums, stride, rows, columns, bias, dense, columns);
-    const std::int64_t index = ((image * task.lines + line) * task.rows + first) * columns;
-    return task.encoder(dense, static_cast<std::size_t>(rows * columns), task.output + index * task.output_width, static_cast<std::uint64_t>(index));
+// Rows [first, first + rows) of the maps of one panel's lines, and the sums of one phase of them: [line][c_stride], rows `stride` apart.
+struct Block {
+    std::int64_t image, line, lines, first, rows;
+    float* sums;
+    std::int64_t c_stride, stride;
+};
+
+template <class Images>
+void sum_phase(const Correlation<Images>& task, const Phase<typename Images::Element>& phase, const Block& block, std::int64_t run,
+               const typename Images::Element* frame) {
+    const std::int64_t wide = 2 * task.kernels.lanes;
+    Tile<typename Images::Element> tile{.depth = phase.depth,
+                                        .a = phase.panels + block.line / task.height * panel_size(task.height, phase.depth),
+                                        .a_stride = task.height,
+                                        .b = frame + block.first / task.step * block.stride,
+                                        .offset = phase.offsets,
+                                        .c = block.sums,
+                                        .c_stride = block.c_stride,
+                                        .add = false};
+    for (std::int64_t q = 0; q < run; q += wide, tile.b += wide, tile.c += wide) {
+        (run - q > task.kernels.lanes ? task.kernels.wide : task.kernels.narrow)[block.lines](tile);
+    }
+}
+
+template <class Images>
+std::size_t encode_rows(const Correlation<Images>& task, const Block& block, std::int64_t i, const float* dense) {
+    const std::int64_t index = ((block.image * task.lines + block.line + i) * task.rows + block.first) * task.columns;
+    return task.encoder(dense, static_cast<std::size_t>(block.rows * task.columns), task.output + index * task.output_width, static_cast<std::uint64_t>(index));
+}
+
+// Sums of one phase, [rows][columns] at `stride`, to every step-th row and column of `dense`.
+void scatter(const float* sums, std::int64_t stride, std::int64_t rows, std::int64_t columns, float* dense, std::int64_t dense_columns, std::int64_t step) {
+    for (std::int64_t i = 0; i < rows; ++i) {
+        for (std::int64_t j = 0; j < columns; ++j) dense[i * step * dense_columns + j * step] = sums[i * stride + j];
+    }
+}
+
+// Every phase of the block; rounds its lines.
+template <class Images>
+std::size_t correlate_block(const Correlation<Images>& task, const Block& block, const typename Images::Element* frame, float* dense) {
+    const std::int64_t step = task.step, size = block.rows * task.columns;
+    std::size_t nans = 0;
+    for (const auto& phase : task.phases) {
+        const std::int64_t rows = (block.rows - phase.row + step - 1) / step, columns = (task.columns - phase.column + step - 1) / step;
+        if (rows <= 0 || columns <= 0) continue;
+        sum_phase(task, phase, block, (rows - 1) * block.stride + columns, frame);
+        for (std::int64_t i = 0; i < block.lines; ++i) {
+            const float* const sums = block.sums + i * block.c_stride;
+            if (step > 1) {
+                scatter(sums, block.stride, rows, columns, dense + i * size + phase.row * task.columns + phase.column, task.columns, step);
+                continue;
+            }
+            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias == nullptr ? 0 : task.bias[block.line + i], dense, columns);
+            nans += encode_rows(task, block, i, dense);
+        }
+    }
+    for (std::int64_t i = 0; step > 1 && i < block.lines; ++i) nans += encode_rows(task, block, i, dense + i * size);
+    return nans;
 }
 
 // One panel of lines of one image.
-std::size_t correlate_panel(const Correlation& task, std::int64_t image, std::int64_t panel, const float* frame) {
-    const std::int64_t stride = task.frame.plane_columns(), wide = 2 * task.kernels.lanes, block = std::clamp(run_limit / stride, std::int64_t{1}, task.rows);
-    const std::int64_t c_stride = (block * stride + wide - 1) / wide * wide + task.kernels.lanes;
-    const std::int64_t lines = std::min(task.height, task.lines - panel * task.height);
-    float* const sums = thread_scratch<float>(Scratch::sums, task.height * c_stride);
-    float* const dense = thread_scratch<float>(Scratch::row, block * task.columns);
+template <class Images>
+std::size_t correlate_panel(const Correlation<Images>& task, std::int64_t image, std::int64_t panel, const typename Images::Element* frame) {
+    const std::int64_t stride = task.frame.plane_columns(), wide = 2 * task.kernels.lanes, step = task.step;
+    const std::int64_t most = std::clamp(run_limit / stride, std::int64_t{1}, (task.rows + step - 1) / step) * step;
+    Block block{.image = image,
+                .line = panel * task.height,
+                .lines = std::min(task.height, task.lines - panel * task.height),
+                .first = 0,
+                .rows = most,
+                .sums = nullptr,
+                .c_stride = (most / step * stride + wide - 1) / wide * wide + task.kernels.lanes,
+                .stride = stride};
+    block.sums = thread_scratch<float>(Scratch::sums, task.height * block.c_stride);
+    float* const dense = thread_scratch<float>(Scratch::row, (step > 1 ? task.height : 1) * most * task.columns);
     std::size_t nans = 0;
-    for (std::int64_t first = 0; first < task.rows; first += block) {
-        const std::int64_t rows = std::min(block, task.rows - first), run = (rows - 1) * stride + task.columns;
-        Tile<float> tile{.depth = task.depth,
-                         .a = task.panels + panel * panel_size(task.height, task.depth),
-                         .a_stride = task.height,
-                         .b = frame + first * stride,
-                         .offset = task.offsets,
-                         .c = sums,
-                         .c_stride = c_stride,
-                         .add = false};
-        for (std::int64_t q = 0; q < run; q += wide, tile.b += wide, tile.c += wide) {
-            (run - q > task.kernels.lanes ? task.kernels.wide : task.kernels.narrow)[lines](tile);
-        }
-        for (std::int64_t i = 0; i < lines; ++i) nans += finish_line(task, image, panel * task.height + i, first, rows, sums + i * c_stride, dense);
+    for (; block.first < task.rows; block.first += most) {
+        block.rows = std::min(most, task.rows - block.first);
+        nans += correlate_block(task, block, frame, dense);
     }
     return nans;
 }
 
 // Images [begin, end) and panels [first, last): each panel of weights serves all of these images while it is in the cache.
-std::size_t correlate_images(const Correlation& task, const Range& images, const Range& panels) {
-    const std::int64_t pixels = task.frame.channels * task.frame.height * task.frame.width;
-    float* const frames = thread_scratch<float>(Scratch::image, images.size() * task.frame.size());
-    float* const decoded = thread_scratch<float>(Scratch::decoded, pixels);
-    std::memset(frames, 0, static_cast<std::size_t>(images.size() * task.frame.size()) * sizeof(float));
-    for (std::int64_t n = images.begin; n < images.end; ++n) {
-        task.frame.place(task.kernels, task.input.read(n * pixels, pixels, decoded), frames + (n - images.begin) * task.frame.size());
-    }
+template <class Images>
+std::size_t correlate_images(const Correlation<Images>& task, const Range& images, const Range& panels) {
+    using Element = typename Images::Element;
+    const std::int64_t planes = task.input.planes();
+    Element* const frames = thread_scratch<Element>(Scratch::image, images.size() * task.frame.size());
+    Element* const decoded = thread_scratch<Element>(Scratch::decoded, planes * task.input.plane);
+    std::memset(static_cast<void*>(frames), 0, static_cast<std::size_t>(images.size() * task.frame.size()) * sizeof(Element));
+    for (std::int64_t n = images.begin; n < images.end; ++n)
+        task.input.place(task.frame, task.input.read(n, 0, planes, decoded), frames + (n - images.begin) * task.frame.size());
     std::size_t nans = 0;
     for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
         for (std::int64_t n = images.begin; n < images.end; ++n) nans += correlate_panel(task, n, panel, frames + (n - images.begin) * task.frame.size());
@@ -84,9 +143,10 @@ std::size_t correlate_images(const Correlation& task, const Range& images, const
     return nans;
 }
 
-std::size_t correlate(const Correlation& task) {
-    const std::int64_t threads = threads_for(task.images * task.lines * task.depth * task.rows * task.columns);
-    const bool weights_fit = task.panel_count() * panel_size(task.height, task.depth) * 4 <= cached_bytes;
+template <class Images>
+std::size_t correlate(const Correlation<Images>& task) {
+    const std::int64_t threads = threads_for(task.images * task.lines * task.depth() * task.rows * task.columns / (task.step * task.step));
+    const bool weights_fit = task.panel_count() * panel_size(task.height, task.depth()) * 4 <= cached_bytes;
     const std::int64_t frames_fit = weights_fit ? 1 : std::max<std::int64_t>(cached_bytes / 4 / task.frame.size(), 1);
     const std::int64_t group = std::min(frames_fit, (task.images + threads - 1) / threads), groups = (task.images + group - 1) / group;
     const std::int64_t splits = std::min(task.panel_count(), (threads + groups - 1) / groups);
@@ -103,44 +163,95 @@ const float* values_of(const Tensor& x, Scratch kind) {
     return x.defined() ? CodeReader(x).read(0, x.elements(), thread_scratch<float>(kind, x.elements())) : nullptr;
 }
 
-// Panels of lines c over terms (o, r, s) of the flipped kernels.
-void pack_flipped(const ConvSizes& z, const float* w, std::int64_t height, float* panels) {
-    const std::int64_t area = z.r * z.s, size = panel_size(height, z.o * area);
-#pragma omp parallel for schedule(static) if (threads_for(z.o * z.c * area * 16) > 1)
-    for (std::int64_t c = 0; c < z.c; ++c) {
-        float* const to = panels + c / height * size + c % height;
-        for (std::int64_t o = 0; o < z.o; ++o) {
-            for (std::int64_t t = 0; t < area; ++t) to[(o * area + t) * height] = w[(o * z.c + c) * area + area - 1 - t];
+// The kernels that pack weights are those of the tiles, or hold them.
+const ProductKernels<float>& tiles(const ProductKernels<float>& kernels) { return kernels; }
+const ProductKernels<BfloatPair>& tiles(const BfloatKernels& kernels) { return kernels.product; }
+
+template <class Images, class Kernels>
+std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kernels, const Tensor& w, const Tensor& bias, Tensor& y, const RoundingMode& mode) {
+    using Element = typename Images::Element;
+    const Frame frame{input.planes(), z.h, z.w, z.h + 2 * z.padding, z.w + 2 * z.padding, 1, z.padding, z.padding, z.stride};
+    const std::int64_t depth = input.planes() * z.r * z.s, height = even_width(z.o, tiles(kernels).rows), panels = (z.o + height - 1) / height;
+    Element* const packed = thread_scratch<Element>(Scratch::weights, panels * panel_size(height, depth));
+    pack_weights(kernels, z, WeightOrder::forward, w, height, packed);
+    std::int64_t* const offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
+    frame.term_offsets(z.r, z.s, offsets);
+    return correlate(Correlation<Images>{tiles(kernels),
+                                         frame,
+                                         input,
+                                         z.n,
+                                         z.o,
+                                         z.p,
+                                         z.q,
+                                         height,
+                                         1,
+                                         {{0, 0, depth, packed, offsets}},
+                                         values_of(bias, Scratch::left),
+                                         Encoder(y.format(), mode),
+                                         static_cast<unsigned char*>(y.mutable_data()),
+                                         y.format().storage_bytes()});
+}
+
+// Weights with an infinity or a NaN multiply the zeros between the elements of dy too: one phase over a frame that holds these.  Else one
+// phase for each remainder of row and column by the stride, over dy alone.
+template <class Images, class Kernels>
+std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels& kernels, const Tensor& w, Tensor& dx, const RoundingMode& mode) {
+    using Element = typename Images::Element;
+    const bool stuffed = z.stride > 1 && !all_finite(values_of(w, Scratch::left), w.elements());
+    const std::int64_t step = stuffed ? 1 : z.stride, height = even_width(z.c, tiles(kernels).rows), lines = (z.c + height - 1) / height;
+    const std::int64_t above = rows_above(step, z.padding, z.r), before = rows_above(step, z.padding, z.s), planes = input.planes();
+    const std::int64_t area = z.r * z.s, depth = planes * area;
+    const Frame frame{planes, z.p,    z.q, (z.h - 1 + z.padding) / step + 1 + above, (z.w - 1 + z.padding) / step + 1 + before, stuffed ? z.stride : 1,
+                      above,  before, 1};
+    Element* const packed = thread_scratch<Element>(Scratch::weights, lines * panel_size(height, depth));
+    pack_weights(kernels, z, WeightOrder::backward, w, height, packed);
+    Element* panels = step == 1 ? nullptr : thread_scratch<Element>(Scratch::right, lines * (step * step * panel_size(height, 0) + height * depth));
+    std::int64_t* offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
+    const Encoder encoder(dx.format(), mode);
+    Correlation<Images> task{tiles(kernels),
+                             frame,
+                             input,
+                             z.n,
+                             z.c,
+                             z.h,
+                             z.w,
+                             height,
+                             step,
+                             {},
+                             nullptr,
+                             encoder,
+                             static_cast<unsigned char*>(dx.mutable_data()),
+                             dx.format().storage_bytes()};
+    for (std::int64_t i = 0; i < step; ++i) {
+        for (std::int64_t j = 0; j < step; ++j) {
+            const PhaseLine rows(i, step, z.padding, z.r), columns(j, step, z.padding, z.s);
+            const PhaseTaps taps{rows, columns, area, i * z.s + j, step * z.s, step};
+            task.phases.push_back({rows.first, columns.first, planes * taps.count(), step == 1 ? packed : panels, offsets});
+            offsets = taps.write_offsets(frame, offsets);
+            if (step > 1) panels = taps.pick_panels(packed, planes, lines, height, panels);
         }
     }
+    return correlate(task);
 }
 
 }  // namespace
 
 std::size_t correlate_forward(const ConvSizes& z, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y, const RoundingMode& mode) {
-    const ProductKernels<float>& kernels = product_kernels();
-    const Frame frame{z.c, z.h, z.w, z.h + 2 * z.padding, z.w + 2 * z.padding, 1, z.padding, z.padding, z.stride};
-    const std::int64_t depth = z.c * z.r * z.s, height = even_width(z.o, kernels.rows), panels = (z.o + height - 1) / height;
-    float* const packed = thread_scratch<float>(Scratch::weights, panels * panel_size(height, depth));
-    const CodeReader weights(w), input(x);
-    pack_panels(kernels, {weights, 0, depth, true}, {0, z.o, 0, depth}, height, packed);
-    std::int64_t* const offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
-    frame.term_offsets(z.r, z.s, offsets);
-    return correlate({kernels, frame, input, z.n, z.o, depth, z.p, z.q, height, packed, offsets, values_of(bias, Scratch::left), Encoder(y.format(), mode),
-                      static_cast<unsigned char*>(y.mutable_data()), y.format().storage_bytes()});
+    if (const BfloatKernels* const bfloat = bfloat_kernels(x.format(), w.format())) {
+        const BfloatCodes codes(x);
+        return forward(z, BfloatPairImages{codes, z.c, z.h * z.w, *bfloat}, *bfloat, w, bias, y, mode);
+    }
+    const CodeReader codes(x);
+    return forward(z, FloatImages{codes, z.c, z.h * z.w, product_kernels()}, product_kernels(), w, bias, y, mode);
 }
 
 std::size_t correlate_backward_data(const ConvSizes& z, const Tensor& dy, const Tensor& w, Tensor& dx, const RoundingMode& mode) {
-    const ProductKernels<float>& kernels = product_kernels();
-    const Frame frame{z.o, z.p, z.q, z.h + z.r - 1, z.w + z.s - 1, z.stride, z.r - 1 - z.padding, z.s - 1 - z.padding, 1};
-    const std::int64_t depth = z.o * z.r * z.s, height = even_width(z.c, kernels.rows), panels = (z.c + height - 1) / height;
-    float* const packed = thread_scratch<float>(Scratch::weights, panels * panel_size(height, depth));
-    pack_flipped(z, values_of(w, Scratch::left), height, packed);
-    const CodeReader input(dy);
-    std::int64_t* const offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
-    frame.term_offsets(z.r, z.s, offsets);
-    return correlate({kernels, frame, input, z.n, z.c, depth, z.h, z.w, height, packed, offsets, nullptr, Encoder(dx.format(), mode),
-                      static_cast<unsigned char*>(dx.mutable_data()), dx.format().storage_bytes()});
+    if (const BfloatKernels* const bfloat = bfloat_kernels(dy.format(), w.format())) {
+        const BfloatCodes codes(dy);
+        return backward_data(z, BfloatPairImages{codes, z.o, z.p * z.q, *bfloat}, *bfloat, w, dx, mode);
+    }
+    const CodeReader codes(dy);
+    return backward_data(z, FloatImages{codes, z.o, z.p * z.q, product_kernels()}, product_kernels(), w, dx, mode);
 }
 
 }  // namespace taper::cpu

@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include <taper/core/cpu/backend.h>
+#include <taper/core/cpu/bfloat_panel.h>
+#include <taper/core/cpu/matmul.h>
 #include <taper/core/cpu/panel.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
@@ -13,7 +15,9 @@ namespace cpu {
 
 namespace {
 
-constexpr std::int64_t depth_block = 384, row_block = 168, column_block = 512;  // packed: about 256 and 768 KiB
+// Elements of a panel's line, lines of a and of b that are packed at a time: about 256 and 768 KiB.
+constexpr std::int64_t element_block = 384, row_block = 168, column_block = 512;
+
 // Rounds rows of finished sums into y.
 struct RowEncoder {
     const Encoder& encoder;
@@ -32,49 +36,53 @@ struct RowEncoder {
     }
 };
 
+template <class Element, class Source>
 struct Product {
-    const ProductKernels<float>& kernels;
-    PanelSource a, b;
+    const ProductKernels<Element>& kernels;
+    Source a, b;
     std::int64_t depth;
     std::int64_t first;  // index in y of this matrix
 };
 
 // Tiles of one panel of a against panels of b covering n columns; sums [rows][stride].
-void multiply_strip(const ProductKernels<float>& kernels, Tile<float> tile, std::int64_t rows, std::int64_t n, std::int64_t b_step) {
+template <class Element>
+void multiply_strip(const ProductKernels<Element>& kernels, Tile<Element> tile, std::int64_t rows, std::int64_t n, std::int64_t b_step) {
     const std::int64_t lanes = kernels.lanes;
     for (std::int64_t j = 0; j < n; j += 2 * lanes, tile.b += b_step, tile.c += 2 * lanes) (n - j > lanes ? kernels.wide : kernels.narrow)[rows](tile);
 }
 
 // Sums of one block of columns over all terms: packed blocks of terms one after the other, k ascending.
-void multiply_columns(const Product& product, const Range& m, const Range& n, const RowEncoder& encode) {
-    const ProductKernels<float>& kernels = product.kernels;
+template <class Element, class Source>
+void multiply_columns(const Product<Element, Source>& product, const Range& m, const Range& n, const RowEncoder& encode) {
+    const ProductKernels<Element>& kernels = product.kernels;
     const std::int64_t lanes = kernels.lanes, wide = 2 * lanes, height = even_width(m.size(), kernels.rows);
     const std::int64_t rows = std::max(row_block / height, std::int64_t{1}) * height;
-    const std::int64_t depth = std::min(product.depth, depth_block), c_stride = (n.size() + wide - 1) / wide * wide + lanes;
+    constexpr std::int64_t depth_block = element_block * terms_of_element<Element>;
+    const std::int64_t depth = elements_of<Element>(std::min(product.depth, depth_block)), c_stride = (n.size() + wide - 1) / wide * wide + lanes;
     const bool one_pass = product.depth <= depth_block;
-    float* const left = thread_scratch<float>(Scratch::left, (std::min(rows, m.size()) + height - 1) / height * panel_size(height, depth));
-    float* const right = thread_scratch<float>(Scratch::right, (n.size() + wide - 1) / wide * panel_size(wide, depth));
+    Element* const left = thread_scratch<Element>(Scratch::left, (std::min(rows, m.size()) + height - 1) / height * panel_size(height, depth));
+    Element* const right = thread_scratch<Element>(Scratch::right, (n.size() + wide - 1) / wide * panel_size(wide, depth));
     float* const sums = thread_scratch<float>(Scratch::sums, (one_pass ? height : m.size()) * c_stride);
     std::int64_t* const offset = thread_scratch<std::int64_t>(Scratch::offsets, depth);
     for (std::int64_t k = 0; k < depth; ++k) offset[k] = k * wide;
     std::int64_t k = 0;
     do {
-        const std::int64_t terms = std::min(depth_block, product.depth - k);
+        const std::int64_t terms = std::min(depth_block, product.depth - k), elements = elements_of<Element>(terms);
         pack_panels(kernels, product.b, {n.begin, n.size(), k, terms}, wide, right);
         for (std::int64_t block = m.begin; block < m.end; block += rows) {
             const std::int64_t end = std::min(block + rows, m.end);
             pack_panels(kernels, product.a, {block, end - block, k, terms}, height, left);
             for (std::int64_t row = block; row < end; row += height) {
                 const std::int64_t strip = std::min(height, end - row);
-                const Tile<float> tile{.depth = terms,
-                                       .a = left + (row - block) / height * panel_size(height, terms),
-                                       .a_stride = height,
-                                       .b = right,
-                                       .offset = offset,
-                                       .c = one_pass ? sums : sums + (row - m.begin) * c_stride,
-                                       .c_stride = c_stride,
-                                       .add = k > 0};
-                multiply_strip(kernels, tile, strip, n.size(), panel_size(wide, terms));
+                const Tile<Element> tile{.depth = elements,
+                                         .a = left + (row - block) / height * panel_size(height, elements),
+                                         .a_stride = height,
+                                         .b = right,
+                                         .offset = offset,
+                                         .c = one_pass ? sums : sums + (row - m.begin) * c_stride,
+                                         .c_stride = c_stride,
+                                         .add = k > 0};
+                multiply_strip(kernels, tile, strip, n.size(), panel_size(wide, elements));
                 if (k + terms < product.depth) continue;
                 for (std::int64_t i = 0; i < strip; ++i) encode(product.first, row + i, n, tile.c + i * c_stride);
             }
@@ -92,9 +100,19 @@ std::pair<std::int64_t, std::int64_t> grid(std::int64_t m, std::int64_t n, std::
     return {best, threads / best};
 }
 
-std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y, const RoundingMode& mode) {
-    const ProductKernels<float>& kernels = product_kernels();
-    const CodeReader a_codes(a), b_codes(b);
+// The source with its place in the tensor changed.
+template <class Source>
+Source source_of(Source source, std::int64_t offset, std::int64_t stride, bool terms_are_neighbours) {
+    source.offset = offset;
+    source.stride = stride;
+    source.terms_are_neighbours = terms_are_neighbours;
+    return source;
+}
+
+// Operands as panels of Element.
+template <class Element, class Source>
+std::size_t multiply(const Backend::MatmulShape& shape, const ProductKernels<Element>& kernels, const Source& a, const Source& b, const Tensor& bias, Tensor& y,
+                     const RoundingMode& mode) {
     const Encoder encoder(y.format(), mode);
     const float* const bias_values = bias.defined() ? CodeReader(bias).read(0, shape.n, thread_scratch<float>(Scratch::row, shape.n)) : nullptr;
     unsigned char* const codes = static_cast<unsigned char*>(y.mutable_data());
@@ -107,11 +125,9 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
     for (std::int64_t item = 0; item < items; ++item) {
         const std::int64_t index = item / parts;
         const std::size_t matrix = static_cast<std::size_t>(index);
-        const Product product{kernels,
-                              {a_codes, shape.a_offset[matrix], shape.transpose_a ? shape.m : shape.k, !shape.transpose_a},
-                              {b_codes, shape.b_offset[matrix], shape.transpose_b ? shape.k : shape.n, shape.transpose_b},
-                              shape.k,
-                              index * shape.m * shape.n};
+        const Product<Element, Source> product{kernels, source_of(a, shape.a_offset[matrix], shape.transpose_a ? shape.m : shape.k, !shape.transpose_a),
+                                               source_of(b, shape.b_offset[matrix], shape.transpose_b ? shape.k : shape.n, shape.transpose_b), shape.k,
+                                               index * shape.m * shape.n};
         const RowEncoder encode{encoder, codes, y.format().storage_bytes(), bias_values, shape.n};
         const Range m = part(shape.m, kernels.rows, item % parts / n_parts, m_parts), n = part(shape.n, 2 * kernels.lanes, item % n_parts, n_parts);
         if (m.size() == 0) continue;
@@ -122,6 +138,16 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
 }
 
 }  // namespace
+
+std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y, const RoundingMode& mode) {
+    if (const BfloatKernels* const bfloat = bfloat_kernels(a.format(), b.format())) {
+        const BfloatCodes a_codes(a), b_codes(b);
+        return multiply(shape, bfloat->product, BfloatPanelSource{*bfloat, a_codes, 0, 0, true}, BfloatPanelSource{*bfloat, b_codes, 0, 0, true}, bias, y,
+                        mode);
+    }
+    const CodeReader a_codes(a), b_codes(b);
+    return multiply(shape, product_kernels(), PanelSource{a_codes, 0, 0, true}, PanelSource{b_codes, 0, 0, true}, bias, y, mode);
+}
 
 }  // namespace cpu
 

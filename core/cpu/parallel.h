@@ -8,11 +8,11 @@ namespace taper {
 
 constexpr std::int64_t parallel_from = 32768;  // elements; below, one thread is faster
 
-// body(begin, end) for the chunks [0, chunk), [chunk, 2 chunk), ... of [0, n); body must not throw.
+// body(begin, end) for the chunks [0, chunk), [chunk, 2 chunk), ... of [0, n), each item of so many elements; body must not throw.
 template <class Body>
-void for_chunks(std::int64_t n, std::int64_t chunk, const Body& body) {
+void for_chunks(std::int64_t n, std::int64_t chunk, const Body& body, std::int64_t elements = 1) {
     const std::int64_t chunks = (n + chunk - 1) / chunk;
-#pragma omp parallel for schedule(static) if (n >= parallel_from)
+#pragma omp parallel for schedule(static) if (n * elements >= parallel_from)
     for (std::int64_t i = 0; i < chunks; ++i) body(i * chunk, std::min(n, (i + 1) * chunk));
 }
 

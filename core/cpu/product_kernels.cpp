@@ -172,17 +172,29 @@ void spread(const float* from, std::int64_t count, std::int64_t width, float* to
     }
 }
 
-void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, float add, float* to, std::int64_t to_stride) {
-    const Vector term = broadcast(add);
+template <class Change>
+inline void change_rows(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, Change change, float* to,
+                        std::int64_t to_stride) {
     const std::int64_t full = columns / lanes * lanes, rest = columns - full;
     for (std::int64_t i = 0; i < rows; ++i, from += from_stride, to += to_stride) {
-        for (std::int64_t j = 0; j < full; j += lanes) store(to + j, load(from + j) + term);
+        for (std::int64_t j = 0; j < full; j += lanes) store(to + j, change(load(from + j)));
         if (rest == 0) continue;
         if (full > 0)
-            store(to + columns - lanes, load(from + columns - lanes) + term);
+            store(to + columns - lanes, change(load(from + columns - lanes)));
         else
-            store_first(to, load_first(from, rest) + term, rest);
+            store_first(to, change(load_first(from, rest)), rest);
     }
+}
+
+void copy_rows(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, float add, float* to, std::int64_t to_stride) {
+    const Vector term = broadcast(add);
+    change_rows(
+        from, from_stride, rows, columns, [term](Vector v) { return v + term; }, to, to_stride);
+}
+
+void move_rows(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, float* to, std::int64_t to_stride) {
+    change_rows(
+        from, from_stride, rows, columns, [](Vector v) { return v; }, to, to_stride);
 }
 
 template <int rows>
@@ -209,6 +221,7 @@ ProductKernels<float> make_kernels() {
     fill_tiles<tile_rows>(k);
     k.transpose = transpose;
     k.spread = spread;
+    k.move_rows = move_rows;
     k.copy_rows = copy_rows;
     k.dot_rows = dot_rows;
     k.dot_columns = dot_columns;

@@ -35,6 +35,10 @@ struct DotTile {
     float* c;
 };
 
+// to[i * to_stride + j] = from[i * from_stride + j], i in [0, rows), j in [0, columns): nothing else is read or written.
+template <class Element>
+using RowCopy = void (*)(const Element* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, Element* to, std::int64_t to_stride);
+
 template <class Element>
 struct ProductKernels {
     static constexpr int rows_limit = 14, dot_rows_limit = 5;
@@ -49,7 +53,8 @@ struct ProductKernels {
     void (*transpose)(const Element* from, std::int64_t from_stride, std::int64_t rows, std::int64_t depth, Element* to, std::int64_t to_stride);
     // spread: to[i / width * to_step + i % width] = from[i], i in [0, count): one k of panels of `width`.
     void (*spread)(const Element* from, std::int64_t count, std::int64_t width, Element* to, std::int64_t to_step);
-    // to[i * to_stride + j] = from[i * from_stride + j] + add, i in [0, rows), j in [0, columns): nothing else is read or written.
+    RowCopy<Element> move_rows;
+    // The same with `add` added to each element.
     void (*copy_rows)(const Element* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, Element add, Element* to, std::int64_t to_stride);
 
     int dot_rows, dot_columns;

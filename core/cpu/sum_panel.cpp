@@ -16,5 +16,6 @@ const SumPanelKernels& sum_panel_kernels() {
 
 void pack_panel(const PanelOrder<float>& order) { sum_panel_kernels().pack_float(order); }
 void pack_panel(const PanelOrder<double>& order) { sum_panel_kernels().pack_double(order); }
+void pack_panel(const PanelOrder<double, float>& order) { sum_panel_kernels().pack_narrowed(order); }
 
 }  // namespace taper

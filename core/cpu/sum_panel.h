@@ -8,7 +8,8 @@
 namespace taper {
 
 // panel[k * width + i] = values[line[i] + term[k]], i in [0, lines), k in [0, terms); 0 for i in [lines, width).
-template <class Real>
+// Element may be narrower than the values where it holds them.
+template <class Real, class Element = Real>
 struct PanelOrder {
     const Real* values;
     const std::int64_t* line;
@@ -16,12 +17,13 @@ struct PanelOrder {
     const std::int64_t* term;
     std::int64_t terms;
     std::int64_t width;
-    Real* panel;
+    Element* panel;
 };
 
 struct SumPanelKernels {
     void (*pack_float)(const PanelOrder<float>&);
     void (*pack_double)(const PanelOrder<double>&);
+    void (*pack_narrowed)(const PanelOrder<double, float>&);
 };
 
 namespace plain {
@@ -37,5 +39,6 @@ const SumPanelKernels& sum_panel_kernels();
 // By the kernels of this machine's level.
 void pack_panel(const PanelOrder<float>& order);
 void pack_panel(const PanelOrder<double>& order);
+void pack_panel(const PanelOrder<double, float>& order);
 
 }  // namespace taper

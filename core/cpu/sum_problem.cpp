@@ -11,24 +11,6 @@ namespace taper::cpu {
 
 namespace {
 
-// Offsets of a grid of elements: element (i_0, i_1, ...) at sum i_k strides_k, the last index fastest.
-struct Axis {
-    std::int64_t size, stride;
-};
-
-std::vector<std::int64_t> offsets(std::initializer_list<Axis> axes, std::int64_t first = 0) {
-    std::vector<std::int64_t> all{first};
-    for (const Axis& axis : axes) {
-        std::vector<std::int64_t> next;
-        next.reserve(all.size() * static_cast<std::size_t>(axis.size));
-        for (const std::int64_t begin : all) {
-            for (std::int64_t i = 0; i < axis.size; ++i) next.push_back(begin + i * axis.stride);
-        }
-        all.swap(next);
-    }
-    return all;
-}
-
 template <class Real>
 std::shared_ptr<Storage> decoded_storage(std::int64_t count) {
     const RoleScope role(Role::decoded);
@@ -64,6 +46,10 @@ void frame_plane(const Framing& f, const Real* pixels, Real* frame) {
     for (std::int64_t i = 0; i < f.height; ++i) {
         const std::int64_t row = i * f.step + f.top;
         if (row < 0 || row >= f.rows) continue;
+        if (f.step == 1 && f.left >= 0 && f.left + f.width <= f.columns) {
+            std::copy(pixels + i * f.width, pixels + (i + 1) * f.width, frame + row * f.columns + f.left);
+            continue;
+        }
         for (std::int64_t j = 0; j < f.width; ++j) {
             const std::int64_t column = j * f.step + f.left;
             if (column >= 0 && column < f.columns) frame[row * f.columns + column] = pixels[i * f.width + j];
@@ -79,19 +65,19 @@ DecodedValues<Real> framed_values(const Tensor& x, const Framing& f) {
     Real* const frames = static_cast<Real*>(values.storage->data());
     const int width = x.format().storage_bytes();
     const std::int64_t planes_at_a_time = std::max<std::int64_t>(8192 / std::max<std::int64_t>(pixels, 1), 1);
-    for_chunks(f.planes, planes_at_a_time, [&](std::int64_t begin, std::int64_t end) {
+    const auto frame = [&](std::int64_t begin, std::int64_t end) {
         Real* const decoded = thread_scratch<Real>(Scratch::decoded, (end - begin) * pixels);
         decode(x.format(), at(x.data(), begin * pixels, width), static_cast<std::size_t>((end - begin) * pixels), decoded);
         std::memset(frames + begin * f.plane(), 0, static_cast<std::size_t>((end - begin) * f.plane()) * sizeof(Real));
         for (std::int64_t i = begin; i < end; ++i) frame_plane(f, decoded + (i - begin) * pixels, frames + i * f.plane());
-    });
+    };
+    for_chunks(f.planes, planes_at_a_time, frame, f.plane());
     values.data = frames;
     return values;
 }
 
-template <class Real>
-std::vector<Real> bias_values(const Tensor& bias) {
-    std::vector<Real> values(bias.defined() ? static_cast<std::size_t>(bias.elements()) : 0);
+std::vector<double> bias_values(const Tensor& bias) {
+    std::vector<double> values(bias.defined() ? static_cast<std::size_t>(bias.elements()) : 0);
     if (bias.defined()) decode(bias.format(), bias.data(), values.size(), values.data());
     return values;
 }
@@ -103,12 +89,12 @@ Framing framed_image(const ConvSizes& z) { return {z.n * z.c, z.h, z.w, z.h + 2 
 template <class Real>
 SumProblem<Real> matmul_problem(const Backend::MatmulShape& s, const Tensor& a, const Tensor& b, const Tensor& bias) {
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(a), offsets({{s.m, s.transpose_a ? 1 : s.k}}), offsets({{s.k, s.transpose_a ? s.m : 1}}), offsets({{s.m, s.n}})};
-    problem.right = {decoded_values<Real>(b), offsets({{s.n, s.transpose_b ? s.k : 1}}), offsets({{s.k, s.transpose_b ? 1 : s.n}}), offsets({{s.n, 1}})};
+    problem.left = {decoded_values<Real>(a), Offsets({{s.m, s.transpose_a ? 1 : s.k}}), Offsets({{s.k, s.transpose_a ? s.m : 1}}), Offsets({{s.m, s.n}})};
+    problem.right = {decoded_values<Real>(b), Offsets({{s.n, s.transpose_b ? s.k : 1}}), Offsets({{s.k, s.transpose_b ? 1 : s.n}}), Offsets({{s.n, 1}})};
     for (std::int64_t i = 0; i < s.batch; ++i) {
         problem.batch.push_back({s.a_offset[static_cast<std::size_t>(i)], s.b_offset[static_cast<std::size_t>(i)], i * s.m * s.n});
     }
-    problem.bias = bias_values<Real>(bias);
+    problem.bias = bias_values(bias);
     return problem;
 }
 
@@ -117,11 +103,11 @@ SumProblem<Real> conv2d_problem(const ConvSizes& z, const Tensor& x, const Tenso
     const Framing f = framed_image(z);
     const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(w), offsets({{z.o, depth}}), offsets({{depth, 1}}), offsets({{z.o, map}})};
-    problem.right = {framed_values<Real>(x, f), offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
-                     offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}), offsets({{z.n, z.o * map}, {map, 1}})};
+    problem.left = {decoded_values<Real>(w), Offsets({{z.o, depth}}), Offsets({{depth, 1}}), Offsets({{z.o, map}})};
+    problem.right = {framed_values<Real>(x, f), Offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
+                     Offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}), Offsets({{z.n, z.o * map}, {map, 1}})};
     problem.batch = {{0, 0, 0}};
-    problem.bias = bias_values<Real>(bias);
+    problem.bias = bias_values(bias);
     problem.bias_of_rows = true;
     return problem;
 }
@@ -131,9 +117,9 @@ SumProblem<Real> conv2d_backward_data_problem(const ConvSizes& z, const Tensor& 
     const Framing f{z.n * z.o, z.p, z.q, z.h + z.r - 1, z.w + z.s - 1, z.stride, z.r - 1 - z.padding, z.s - 1 - z.padding};
     const std::int64_t area = z.r * z.s, map = z.h * z.w;
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(w), offsets({{z.c, area}}), offsets({{z.o, z.c * area}, {z.r, -z.s}, {z.s, -1}}, area - 1), offsets({{z.c, map}})};
-    problem.right = {framed_values<Real>(dy, f), offsets({{z.n, z.o * f.plane()}, {z.h, f.columns}, {z.w, 1}}),
-                     offsets({{z.o, f.plane()}, {z.r, f.columns}, {z.s, 1}}), offsets({{z.n, z.c * map}, {map, 1}})};
+    problem.left = {decoded_values<Real>(w), Offsets({{z.c, area}}), Offsets({{z.o, z.c * area}, {z.r, -z.s}, {z.s, -1}}, area - 1), Offsets({{z.c, map}})};
+    problem.right = {framed_values<Real>(dy, f), Offsets({{z.n, z.o * f.plane()}, {z.h, f.columns}, {z.w, 1}}),
+                     Offsets({{z.o, f.plane()}, {z.r, f.columns}, {z.s, 1}}), Offsets({{z.n, z.c * map}, {map, 1}})};
     problem.batch = {{0, 0, 0}};
     return problem;
 }
@@ -143,9 +129,9 @@ SumProblem<Real> conv2d_backward_weights_problem(const ConvSizes& z, const Tenso
     const Framing f = framed_image(z);
     const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(dy), offsets({{z.o, map}}), offsets({{z.n, z.o * map}, {map, 1}}), offsets({{z.o, depth}})};
-    problem.right = {framed_values<Real>(x, f), offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}),
-                     offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}), offsets({{depth, 1}})};
+    problem.left = {decoded_values<Real>(dy), Offsets({{z.o, map}}), Offsets({{z.n, z.o * map}, {map, 1}}), Offsets({{z.o, depth}})};
+    problem.right = {framed_values<Real>(x, f), Offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}),
+                     Offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}), Offsets({{depth, 1}})};
     problem.batch = {{0, 0, 0}};
     return problem;
 }

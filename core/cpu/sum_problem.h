@@ -9,7 +9,7 @@
 
 #include <taper/core/backend.h>
 #include <taper/core/cpu/conv_sizes.h>
-#include <taper/core/storage.h>
+#include <taper/core/cpu/offsets.h>
 
 namespace taper::cpu {
 
@@ -24,8 +24,8 @@ struct DecodedValues {
 template <class Real>
 struct SumSide {
     DecodedValues<Real> values;
-    std::vector<std::int64_t> line, term;
-    std::vector<std::int64_t> output;  // of each line, what it adds to the index of an output
+    Offsets line, term;
+    Offsets output;  // of each line, what it adds to the index of an output
 };
 
 template <class Real>
@@ -35,12 +35,12 @@ struct SumProblem {
     };
     SumSide<Real> left, right;  // left: rows of a tile; right: its columns
     std::vector<Base> batch;    // one problem each, over the same lines and terms
-    std::vector<Real> bias;     // of each column, or row, or empty
+    std::vector<double> bias;   // of each column, or row, or empty; a format of its own, which Real might not hold
     bool bias_of_rows = false;
 
-    std::int64_t rows() const { return static_cast<std::int64_t>(left.line.size()); }
-    std::int64_t columns() const { return static_cast<std::int64_t>(right.line.size()); }
-    std::int64_t terms() const { return static_cast<std::int64_t>(left.term.size()); }
+    std::int64_t rows() const { return left.line.size(); }
+    std::int64_t columns() const { return right.line.size(); }
+    std::int64_t terms() const { return left.term.size(); }
 };
 
 // a [M, K] and b [K, N] of each batch entry; rows m, columns n, k ascending.

@@ -41,13 +41,13 @@ std::size_t serial_sums(const SumProblem<double>& problem, const SumCall& call) 
         for (std::int64_t row = 0; row < rows; ++row) {
             const OutputRow at_row(problem, row);
             const SumProblem<double>::Base& base = problem.batch[static_cast<std::size_t>(at_row.entry)];
-            const std::size_t i = static_cast<std::size_t>(at_row.i);
+            const std::int64_t i = at_row.i;
             const double* const left = problem.left.values.data + base.left + problem.left.line[i];
-            for (std::size_t j = 0; j < static_cast<std::size_t>(columns); ++j) {
+            for (std::int64_t j = 0; j < columns; ++j) {
                 const double* const right = problem.right.values.data + base.right + problem.right.line[j];
                 const std::int64_t index = base.output + problem.left.output[i] + problem.right.output[j];
-                sum.start(static_cast<std::uint64_t>(index), problem.bias.empty() ? 0 : problem.bias[problem.bias_of_rows ? i : j]);
-                for (std::size_t k = 0; k < static_cast<std::size_t>(terms); ++k) sum.add(left[problem.left.term[k]], right[problem.right.term[k]]);
+                sum.start(static_cast<std::uint64_t>(index), problem.bias.empty() ? 0 : problem.bias[static_cast<std::size_t>(problem.bias_of_rows ? i : j)]);
+                for (std::int64_t k = 0; k < terms; ++k) sum.add(left[problem.left.term[k]], right[problem.right.term[k]]);
                 const std::uint64_t code = sum.finish(format, call.mode);  // little-endian: its low bytes come first
                 std::memcpy(at(codes, index, width), &code, static_cast<std::size_t>(width));
                 nans += !has_nan && sum.is_nan() ? 1 : 0;
@@ -55,25 +55,6 @@ std::size_t serial_sums(const SumProblem<double>& problem, const SumCall& call) 
         }
     }
     return nans;
-}
-
-std::size_t float64_sums(const SumProblem<double>& problem, const SumCall& call) {
-    const std::int64_t rows = row_count(problem), columns = problem.columns(), terms = problem.terms();
-    std::vector<double> sums(static_cast<std::size_t>(call.y.elements()));
-#pragma omp parallel for schedule(static) if (threads_for(rows * columns * terms) > 1)
-    for (std::int64_t row = 0; row < rows; ++row) {
-        const OutputRow at_row(problem, row);
-        const SumProblem<double>::Base& base = problem.batch[static_cast<std::size_t>(at_row.entry)];
-        const std::size_t i = static_cast<std::size_t>(at_row.i);
-        const double* const left = problem.left.values.data + base.left + problem.left.line[i];
-        for (std::size_t j = 0; j < static_cast<std::size_t>(columns); ++j) {
-            const double* const right = problem.right.values.data + base.right + problem.right.line[j];
-            double sum = problem.bias.empty() ? 0 : problem.bias[problem.bias_of_rows ? i : j];
-            for (std::size_t k = 0; k < static_cast<std::size_t>(terms); ++k) sum += left[problem.left.term[k]] * right[problem.right.term[k]];
-            sums[static_cast<std::size_t>(base.output + problem.left.output[i] + problem.right.output[j])] = sum;
-        }
-    }
-    return encode(call.y.format(), sums.data(), sums.size(), call.y.mutable_data(), call.mode);
 }
 
 }  // namespace taper::cpu

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <taper/core/accumulator.h>
+#include <taper/core/cpu/rounded_sums.h>
 #include <taper/core/cpu/sum_problem.h>
 
 namespace taper::cpu {
@@ -18,6 +19,8 @@ struct SumCall {
 
 // Term by term on exact numbers (core/serial_sum.h): any accumulator, any format.
 std::size_t serial_sums(const SumProblem<double>& problem, const SumCall& call);
+// The exact sum, rounded once (core/cpu/exact_sums.cpp).
+std::size_t exact_sums(const SumProblem<double>& problem, const SumCall& call);
 // Sums formed in float64; call.accumulator is not read.
 std::size_t float64_sums(const SumProblem<double>& problem, const SumCall& call);
 
@@ -25,7 +28,18 @@ std::size_t float64_sums(const SumProblem<double>& problem, const SumCall& call)
 template <class MakeProblem>
 std::size_t sum_products(const SumCall& call, const MakeProblem& make_problem) {
     if (call.accumulator.kind() == Accumulator::Kind::float64) return float64_sums(make_problem.template operator()<double>(), call);
+    if (sums_on_lanes<float>(call)) return rounded_sums(make_problem.template operator()<float>(), call);
+    if (sums_on_lanes<double>(call)) return rounded_sums(make_problem.template operator()<double>(), call);
+    if (call.accumulator.kind() == Accumulator::Kind::exact) return exact_sums(make_problem.template operator()<double>(), call);
     return serial_sums(make_problem.template operator()<double>(), call);
+}
+
+// Does a term of product 0 leave every sum as it is?  So it does where the sums have no -0, which a +0 would change, and no draw depends on k.
+inline bool ignores_zero_terms(const Accumulator& accumulator) {
+    if (accumulator.kind() == Accumulator::Kind::exact) return true;
+    const bool steps = accumulator.kind() == Accumulator::Kind::rounded || accumulator.kind() == Accumulator::Kind::rounded_f32;
+    const Format::Family& family = accumulator.format().family();
+    return steps && !accumulator.draws() && (std::holds_alternative<Posit>(family) || std::holds_alternative<Fixed>(family));
 }
 
 // Does float32's accumulator sum in float64?  Where an operand is in float64 (gradient checks).

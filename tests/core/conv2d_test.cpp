@@ -56,7 +56,11 @@ std::vector<Case> cases() {
     all.push_back({9, 16, 5, 5, 33, 5, 5, 1, 0});  // the kernel covers the image
     all.push_back({4, 16, 16, 16, 32, 3, 3, 2, 1});
     all.push_back({2, 40, 4, 4, 45, 3, 3, 1, 1});  // small maps
-    all.push_back({1, 2, 3, 700, 3, 3, 3, 1, 1});  // more pixels than are held at a time
+    all.push_back({3, 5, 4, 3, 130, 3, 3, 1, 1});
+    all.push_back({2, 3, 9, 13, 129, 3, 2, 2, 2});
+    all.push_back({2, 130, 5, 5, 15, 3, 3, 1, 1});  // more channels than are decoded at a time
+    all.push_back({2, 3, 23, 23, 15, 7, 7, 2, 3});  // kernels larger than half a vector of codes
+    all.push_back({1, 2, 3, 700, 3, 3, 3, 1, 1});   // more pixels than are held at a time
     all.push_back({1, 2, 90, 90, 15, 3, 3, 1, 1});
     all.push_back({37, 2, 7, 7, 3, 3, 3, 1, 1});
     all.push_back({1, 1, 1, 1, 1, 1, 1, 1, 0});

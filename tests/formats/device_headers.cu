@@ -7,6 +7,7 @@
 #include <taper/formats/minifloat.h>
 #include <taper/formats/philox.h>
 #include <taper/formats/posit.h>
+#include <taper/formats/round_lane.h>
 
 namespace {
 
@@ -26,8 +27,10 @@ __global__ void every_family(taper::Posit posit, taper::Minifloat minifloat, tap
     c += taper::FixedEncodeLane<float>(fixed, taper::Rounding::nearest).encode<taper::Rounding::nearest>(x[i]);
     c += taper::E8M0EncodeLane(taper::E8M0{}, taper::Rounding::nearest).encode<taper::Rounding::nearest>(wide[i]);
     codes[i] = c;
+    y[i] = taper::PositRound<float>(posit)(x[i]) + taper::MinifloatRound<float>(minifloat)(x[i]) + taper::NarrowedRound(minifloat)(x[i]) + taper::FixedRound<float>(fixed)(x[i]);
+    y[i] += static_cast<float>(taper::PositRound<double>(posit)(wide[i]) + taper::MinifloatRound<double>(minifloat)(wide[i]) + taper::NoRound()(wide[i]));
     const unsigned code = static_cast<unsigned>(c);
-    y[i] = taper::PositDecodeLane<float>(posit).decode(code) + taper::MinifloatDecodeLane<float>(minifloat).decode(code) + taper::FixedDecodeLane<float>(fixed).decode(code);
+    y[i] += taper::PositDecodeLane<float>(posit).decode(code) + taper::MinifloatDecodeLane<float>(minifloat).decode(code) + taper::FixedDecodeLane<float>(fixed).decode(code);
 }
 
 }  // namespace

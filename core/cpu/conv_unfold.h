@@ -1,0 +1,14 @@
+// Convolutions of small maps as matrix products: images unfolded as codes.
+#pragma once
+
+#include <taper/core/cpu/conv_sizes.h>
+#include <taper/core/tensor.h>
+
+namespace taper::cpu {
+
+// u[(c, r, s), (n, p, q)] = code of x[n, c, p stride + r - padding, q stride + s - padding], 0 in the padding.
+Tensor unfold(const ConvSizes& sizes, const Tensor& x);
+// [n, channels, plane] -> [channels, n, plane].
+Tensor channels_first(const Tensor& x, std::int64_t images, std::int64_t channels, std::int64_t plane);
+
+}  // namespace taper::cpu

@@ -1,0 +1,25 @@
+#include <taper/core/cpu/offsets.h>
+
+namespace taper::cpu {
+
+Offsets::Offsets(std::initializer_list<Axis> axes, std::int64_t first) : size_(1) {
+    for (const Axis& axis : axes) size_ *= axis.size;
+    if (size_ == 0) return;
+    const RoleScope role(Role::decoded);
+    storage_ = Storage::make(static_cast<std::size_t>(size_) * sizeof(std::int64_t), Device());
+    std::int64_t* const to = static_cast<std::int64_t*>(storage_->data());
+    data_ = to;
+    // The last axis first; each axis before it repeats what is there, moved on by its stride.
+    to[0] = first;
+    std::int64_t filled = 1;
+    for (const Axis* axis = axes.end(); axis-- != axes.begin();) {
+        for (std::int64_t i = 1; i < axis->size; ++i) {
+            const std::int64_t distance = i * axis->stride;
+            std::int64_t* const copy = to + i * filled;
+            for (std::int64_t j = 0; j < filled; ++j) copy[j] = to[j] + distance;
+        }
+        filled *= axis->size;
+    }
+}
+
+}  // namespace taper::cpu
