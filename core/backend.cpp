@@ -74,6 +74,7 @@ void Backend::norm_backward_weights(const core::NormSpec&, const Tensor& dy, con
 void Backend::norm_backward_data(const core::NormSpec&, const Tensor& dy, const Tensor&, const core::Moments&, const Tensor&, const core::NormSums&, Tensor&, const RoundingMode&) {
     no_kernel("norm_backward_data", dy.format());
 }
-void Backend::sgd_step(const core::SgdStep&, Tensor& weight, Tensor&, Tensor&, const Tensor&) { no_kernel("sgd_step", weight.format()); }
+void Backend::sgd_step(const core::SgdStep&, core::StepWeights& weights, Tensor&, const Tensor&) { no_kernel("sgd_step", weights.weight.format()); }
+void Backend::adam_step(const core::AdamStep&, core::StepWeights& weights, Tensor&, Tensor&, const Tensor&) { no_kernel("adam_step", weights.weight.format()); }
 
 }  // namespace taper

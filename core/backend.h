@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <taper/core/ops.h>
+#include <taper/core/steps.h>
 
 namespace taper {
 
@@ -78,7 +79,8 @@ class Backend {
     virtual void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums);
     virtual void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
                                     Tensor& dx, const RoundingMode& mode);
-    virtual void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient);
+    virtual void sgd_step(const core::SgdStep& step, core::StepWeights& weights, Tensor& velocity, const Tensor& gradient);
+    virtual void adam_step(const core::AdamStep& step, core::StepWeights& weights, Tensor& mean, Tensor& square, const Tensor& gradient);
 
   protected:
     [[noreturn]] void no_kernel(const char* op, const Format& format) const;

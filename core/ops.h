@@ -46,7 +46,7 @@ Tensor gather(const Tensor& x, int axis, const Tensor& index);
 Tensor gather_backward(const Tensor& dy, int axis, const Tensor& index, const Shape& shape, const Output& output = {});
 
 // --- reductions over `axes` (empty: all), in float64 over fixed blocks of 4096 elements and 8 lanes ----------------------
-enum class Reduction : std::uint8_t { sum, mean, variance, max };  // variance: mean of squared deviations (divides by n); NaN wins in max
+enum class Reduction : std::uint8_t { sum, mean, variance, max, squares };  // variance: mean of squared deviations (divides by n); NaN wins in max; squares: sum x^2
 Tensor reduce(Reduction kind, const Tensor& x, std::span<const int> axes = {}, bool keep_axes = false, const Output& output = {});
 Tensor argmax(const Tensor& x, int axis = -1);  // int32, first of equals; a NaN or NaR wins
 
@@ -120,30 +120,5 @@ Tensor gelu_backward(const Tensor& dy, const Tensor& x, GeluApproximation approx
 Tensor dropout_mask(std::int64_t n, double p, const Device& device = {});
 // r(scale x) where kept, else 0; NaN and NaR stay.
 Tensor dropout(const Tensor& x, const Tensor& mask, double scale, const Output& output = {});
-
-// --- optimizer steps, in place: one pass over codes --------------------------------------------------------------------
-// What is rounded within a step of g += wd w; v = mu v + g; d = v (Nesterov: d = g + mu v); w -= lr d, with w the master:
-enum class StepRounding : std::uint8_t {
-    results,          // float32 inside without fma (float64 where float32 does not hold a format); then master = r(w), velocity = r(v): Qtorch+'s
-    every_operation,  // each product and each sum is its exact value rounded once, into `state` or into `master` (docs/rounding.md): PositNN's without a quire
-    fused,            // the same with each product and the sum that takes it as one operation, a fused multiply-add: PositNN's last version
-};
-std::string name(StepRounding rounding);                   // results, every-operation, fused
-StepRounding parse_step_rounding(std::string_view text);  // throws Error on another name
-constexpr std::uint64_t step_streams(StepRounding rounding) { return rounding == StepRounding::results ? 3 : 10; }  // that a step's draws may use
-
-struct SgdStep {
-    double lr = 0, momentum = 0, weight_decay = 0;
-    bool nesterov = false;
-    bool first = false;       // velocity holds nothing yet: v = g
-    double gradient_scale = 1;  // g *= gradient_scale first (gradients held in float32 over micro-batches)
-    StepRounding rounding = StepRounding::results;
-    Rounding master_rounding = Rounding::nearest, weight_rounding = Rounding::nearest, state_rounding = Rounding::nearest;
-    // Draws: of results, master uses stream, weight stream + 1, velocity stream + 2; else operation k uses stream + k, counted from 0 in
-    // gradient_scale g, wd w, g + that, mu v, that + g, Nesterov's mu v and g + that, lr d, w - that, weight; those left out keep their numbers.
-    std::uint64_t seed = 0, stream = 0;
-};
-// The step; last, weight = r(master).  `master` may be undefined (then the weight itself is the master), `velocity` may be (momentum 0).
-void sgd_step(Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient, const SgdStep& step);
 
 }  // namespace taper::core

@@ -33,6 +33,16 @@ Metadata precisions(Module& model) {
     return text;
 }
 
+// "rounding.MODULE.SLOT" -> target, or "none": the slots that were set, but for what set_precision makes of the root's input.
+Metadata roundings(Module& model) {
+    Metadata text;
+    for (const auto& [name, module] : model.modules())
+        for (const auto& [slot, target] : module->roundings())
+            if (!name.empty() || slot != "input" || target != Output(module->precision().inputs))
+                text["rounding." + name + "." + slot] = target ? nn::text(*target) : "none";
+    return text;
+}
+
 template <class T>
 T number(const Path& file, const Metadata& metadata, const std::string& key) {
     const auto found = metadata.find(key);
@@ -52,8 +62,8 @@ void check_same(const Path& file, const char* what, const char* absent, const Me
     for (const auto* some : {&saved, &wanted})
         for (const auto& [key, value] : *some)
             if (at(saved, key) != at(wanted, key))
-                throw Error(fmt::format("load_checkpoint: another {}: {} has {} {} (want {})", what, file.string(),
-                                        key.front() == '.' ? key.substr(1) : key, at(saved, key), at(wanted, key)));
+                throw Error(fmt::format("load_checkpoint: another {}: {} has {} {} (want {})", what, file.string(), key.front() == '.' ? key.substr(1) : key,
+                                        at(saved, key), at(wanted, key)));
 }
 
 void check_tensors(const Path& file, const NamedTensors& saved, const NamedTensors& wanted) {
@@ -81,13 +91,23 @@ NamedTensors model_tensors(Module& model) {
     return tensors;
 }
 
+void restore(const Path& file, const Metadata& state, LossScaler* scaler) {
+    if (state.empty() != (scaler == nullptr))
+        throw Error(fmt::format("load_checkpoint: another loss scale: {} has {} loss scaler (want {})", file.string(), state.empty() ? "no" : "a",
+                                scaler ? "one" : "none"));
+    if (scaler) scaler->load(state);
+}
+
 }  // namespace
 
-void save_checkpoint(const Path& file, Module& model, const Optimizer& optimizer, const Progress& progress) {
+void save_checkpoint(const Path& file, Module& model, const Optimizer& optimizer, const Progress& progress, const LossScaler* scaler) {
     NamedTensors tensors = model_tensors(model);
     for (const auto& [name, tensor] : optimizer.state()) tensors["optimizer." + name] = tensor;
     Metadata metadata = precisions(model);
+    metadata.merge(roundings(model));
     for (const auto& [key, value] : optimizer.settings()) metadata["optimizer." + key] = value;
+    if (scaler)
+        for (const auto& [key, value] : scaler->state()) metadata["scaler." + key] = value;
     metadata["epoch"] = std::to_string(progress.epoch);
     metadata["batch"] = std::to_string(progress.batch);
     metadata["generator.seed"] = std::to_string(default_generator().seed());
@@ -96,7 +116,7 @@ void save_checkpoint(const Path& file, Module& model, const Optimizer& optimizer
     save(file, tensors, metadata);
 }
 
-Progress load_checkpoint(const Path& file, Module& model, Optimizer& optimizer) {
+Progress load_checkpoint(const Path& file, Module& model, Optimizer& optimizer, LossScaler* scaler) {
     const Loaded loaded = load(file);
     Progress progress;
     progress.epoch = number<std::int64_t>(file, loaded.metadata, "epoch");
@@ -108,9 +128,13 @@ Progress load_checkpoint(const Path& file, Module& model, Optimizer& optimizer) 
     NamedTensors saved = loaded.tensors, state = with_prefix(saved, "optimizer.");
     for (const auto& [name, tensor] : state) saved.erase("optimizer." + name);
     check_same(file, "precision", "none", with_prefix(loaded.metadata, "precision."), with_prefix(precisions(model), "precision."));
+    check_same(file, "rounding point", "its default", with_prefix(loaded.metadata, "rounding."), with_prefix(roundings(model), "rounding."));
     check_same(file, "optimizer", "its default", with_prefix(loaded.metadata, "optimizer."), optimizer.settings());
     check_tensors(file, saved, model_tensors(model));
+    LossScaler loaded_scaler = scaler ? *scaler : LossScaler();
+    restore(file, with_prefix(loaded.metadata, "scaler."), scaler ? &loaded_scaler : nullptr);
     optimizer.load(state);
+    if (scaler) *scaler = loaded_scaler;
 
     model.load(with_prefix(saved, "model."));
     for (const auto& [name, parameter] : model.parameters())

@@ -6,6 +6,7 @@
 
 #include <taper/core/io.h>
 #include <taper/nn/module.h>
+#include <taper/nn/optim/loss_scaler.h>
 #include <taper/nn/optim/optimizer.h>
 
 namespace taper::nn {
@@ -19,11 +20,14 @@ struct Progress {
 
 // Writes, atomically: "model.NAME", each parameter's most precise copy and each buffer in its own format; "weight.NAME", the weights that
 // have a master apart; "optimizer.NAME", the optimizer's state; in the metadata the progress, the default generator's seed and stream,
-// the names of all formats, roundings and accumulators, and "optimizer.SETTING", the optimizer's settings.  Throws Error naming the file.
-void save_checkpoint(const std::filesystem::path& file, Module& model, const Optimizer& optimizer, const Progress& progress);
+// the names of all formats, roundings, accumulators and rounding points, "optimizer.SETTING", the optimizer's settings, and "scaler.KEY", the loss scaler's state.
+// Throws Error naming the file.
+void save_checkpoint(const std::filesystem::path& file, Module& model, const Optimizer& optimizer, const Progress& progress,
+                     const LossScaler* scaler = nullptr);
 
 // Restores them, codes and all; also the default generator.  The model must have the precision that it had (set_precision comes before).
-// Throws one Error sentence, and changes nothing, if the file is damaged or belongs to another network, precision or optimizer.
-Progress load_checkpoint(const std::filesystem::path& file, Module& model, Optimizer& optimizer);
+// Throws one Error sentence, and changes nothing, if the file is damaged or belongs to another network, precision, rounding points or optimizer, or if one of file and
+// `scaler` lacks the other.
+Progress load_checkpoint(const std::filesystem::path& file, Module& model, Optimizer& optimizer, LossScaler* scaler = nullptr);
 
 }  // namespace taper::nn

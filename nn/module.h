@@ -59,6 +59,8 @@ class Module {
     void set_precision(const Precision& precision);
     // The same, less the input slot, for the modules whose full name is `name` or begins with `name.`; throws Error if there is none.
     void set_precision(const std::string& name, const Precision& precision);
+    // The same, less the input slot, for this module without its children.
+    void set_own_precision(const Precision& precision);
     const Precision& precision() const { return precision_; }
 
     void train(bool on = true);
@@ -75,6 +77,7 @@ class Module {
     Variable round(const std::string& name, const Variable& x);
     // Slots "input", "output" and those that round() names; an unset target removes the rounding.
     void set_rounding(const std::string& slot, const Output& target);
+    const std::map<std::string, Output>& roundings() const { return slots_; }  // that were set, by slot
 
   protected:
     virtual Variable forward(const Variable& x) = 0;
@@ -88,7 +91,6 @@ class Module {
 
   private:
     void check_name(const std::string& name) const;
-    void set_own_precision(const Precision& precision);
     Variable apply_slot(const std::string& slot, const Output& otherwise, const Variable& x) const;
 
     std::vector<std::pair<std::string, std::unique_ptr<Parameter>>> parameters_;

@@ -18,7 +18,11 @@
 #include <taper/nn/models/lenet5.h>
 #include <taper/nn/module.h>
 #include <taper/nn/norms.h>
+#include <taper/nn/optim/adam.h>
+#include <taper/nn/optim/clip.h>
+#include <taper/nn/optim/loss_scaler.h>
 #include <taper/nn/optim/schedule.h>
 #include <taper/nn/optim/sgd.h>
 #include <taper/nn/precision.h>
+#include <taper/nn/recipe.h>
 #include <taper/nn/sequential.h>

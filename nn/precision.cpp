@@ -3,26 +3,24 @@
 #include <fmt/format.h>
 
 namespace taper::nn {
-namespace {
 
 std::string text(const Target& target) {
     return target.rounding == Rounding::nearest ? target.format.name() : fmt::format("{} {}", target.format.name(), name(target.rounding));
 }
 
-}  // namespace
+Target parse_target(const std::string& text) {
+    const std::size_t blank = text.find_last_of(' ', text.find_last_not_of(' '));
+    const std::size_t before = blank == std::string::npos ? blank : text.find_last_not_of(' ', blank);
+    // Names may hold blanks themselves: "posit(8, 2)", "e4m3, sat".
+    if (before == std::string::npos || text[before] == ',' || text.find_first_of(",()", blank) != std::string::npos) return Format::parse(text);
+    return {Format::parse(text.substr(0, blank)), parse_rounding(text.substr(blank + 1, text.find_last_not_of(' ') - blank))};
+}
 
 std::vector<std::pair<std::string, std::string>> describe(const Precision& precision) {
-    return {{"inputs", text(precision.inputs)},
-            {"weights", text(precision.weights)},
-            {"activations", text(precision.activations)},
-            {"errors", text(precision.errors)},
-            {"gradients", text(precision.gradients)},
-            {"loss", text(precision.loss)},
-            {"master", text(precision.master)},
-            {"state", text(precision.state)},
-            {"forward", precision.forward.name()},
-            {"backward_data", precision.backward_data.name()},
-            {"backward_weights", precision.backward_weights.name()}};
+    std::vector<std::pair<std::string, std::string>> roles;
+    for (const auto& [name, target] : target_roles) roles.emplace_back(name, text(precision.*target));
+    for (const auto& [name, accumulator] : accumulator_roles) roles.emplace_back(name, (precision.*accumulator).name());
+    return roles;
 }
 
 std::string table(const Precision& precision) {

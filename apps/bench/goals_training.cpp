@@ -10,7 +10,7 @@ namespace {
 
 Outcome lenet_step(const Effort& effort) {
     omp_set_num_threads(2);
-    LenetStep float32({}), posit(apps::posit_mix());
+    LenetStep float32({}), posit({.precision = apps::posit_mix()});
     const auto [plain, ours] = time_in_turn([&] { float32(); }, [&] { posit(); }, effort);
     return {ours / plain, {}};
 }

@@ -5,9 +5,9 @@
 namespace taper::bench {
 
 // The learning rate is small, so that thousands of steps on one batch leave the gradients at their usual sizes.
-LenetStep::LenetStep(const nn::Precision& precision, std::int64_t batch) : sgd_(model_.parameters(), {.lr = 1.0 / 1024, .momentum = 0.5}) {
-    model_.set_precision(precision);
-    images_ = randn({batch, 1, 28, 28}).to(precision.inputs.format);
+LenetStep::LenetStep(const nn::Recipe& recipe, std::int64_t batch) : sgd_(model_.parameters(), {.lr = 1.0 / 1024, .momentum = 0.5}) {
+    nn::apply(recipe, model_);
+    images_ = randn({batch, 1, 28, 28}).to(recipe.precision.inputs.format);
     std::vector<std::int32_t> labels(static_cast<std::size_t>(batch));
     for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i % 10);
     labels_ = Tensor::from(labels, {batch});

@@ -9,7 +9,7 @@ namespace taper::bench {
 
 class LenetStep {
   public:
-    explicit LenetStep(const nn::Precision& precision, std::int64_t batch = 64);
+    explicit LenetStep(const nn::Recipe& recipe, std::int64_t batch = 64);
     // Forward, loss, backward, SGD with momentum.
     void operator()();
 

@@ -20,8 +20,8 @@ namespace taper::bench {
 namespace {
 
 // Prints the median and the shortest time of a step in milliseconds.
-void time_steps(const nn::Precision& precision, int steps) {
-    LenetStep step(precision);
+void time_steps(const nn::Recipe& recipe, int steps) {
+    LenetStep step(recipe);
     for (int i = 0; i < 10; ++i) step();
     std::vector<double> times;
     for (int i = 0; i < steps; ++i) times.push_back(time_once([&] { step(); }));
@@ -55,7 +55,7 @@ int run_subcommand(int argc, char** argv) {
     }
     if (goals->parsed()) return run_goals(names, quick ? Effort{.seconds = 0, .least_pairs = 1} : effort);
     omp_set_num_threads(threads);
-    time_steps(formats.precision(), steps);
+    time_steps(formats.recipe(), steps);
     return 0;
 }
 

@@ -76,8 +76,8 @@ void convolution(State& state, const ConvCase& c, const Format& format, const st
     state.counters["MAC"] = benchmark::Counter(static_cast<double>(products), benchmark::Counter::kIsIterationInvariantRate);
 }
 
-void lenet_step(State& state, const nn::Precision& precision) {
-    LenetStep step(precision);
+void lenet_step(State& state, const nn::Recipe& recipe) {
+    LenetStep step(recipe);
     for (auto _ : state) step();
     state.SetItemsProcessed(state.iterations() * 64);
 }
@@ -101,7 +101,7 @@ void register_micro_benchmarks() {
                     ->UseRealTime();
     }
     RegisterBenchmark("lenet_step/float32", [](State& state) { lenet_step(state, {}); })->Unit(benchmark::kMillisecond)->UseRealTime();
-    RegisterBenchmark("lenet_step/posit", [](State& state) { lenet_step(state, apps::posit_mix()); })->Unit(benchmark::kMillisecond)->UseRealTime();
+    RegisterBenchmark("lenet_step/posit", [](State& state) { lenet_step(state, {.precision = apps::posit_mix()}); })->Unit(benchmark::kMillisecond)->UseRealTime();
 }
 
 }  // namespace taper::bench

@@ -7,31 +7,17 @@
 namespace taper::apps {
 namespace {
 
-struct RoleOption {
-    const char* flag;
-    Target nn::Precision::*role;
-    const char* help;
-};
-constexpr std::array<RoleOption, 8> role_options{{
-    {"--inputs", &nn::Precision::inputs, "what the network reads"},
-    {"--weights", &nn::Precision::weights, "weights and biases as forward and backward read them"},
-    {"--activations", &nn::Precision::activations, "results of layers"},
-    {"--errors", &nn::Precision::errors, "gradients of activations"},
-    {"--gradients", &nn::Precision::gradients, "gradients of weights"},
-    {"--loss", &nn::Precision::loss, "logits and their gradient"},
-    {"--master", &nn::Precision::master, "the copy of the weights that the optimizer updates"},
-    {"--state", &nn::Precision::state, "the optimizer's momentum"},
-}};
-
-struct AccumulatorOption {
-    const char* flag;
-    Accumulator nn::Precision::*role;
-};
-constexpr std::array<AccumulatorOption, 3> accumulator_options{{
-    {"--accumulate-forward", &nn::Precision::forward},
-    {"--accumulate-backward-data", &nn::Precision::backward_data},
-    {"--accumulate-backward-weights", &nn::Precision::backward_weights},
-}};
+// In the order of nn::target_roles.
+constexpr std::array<const char*, 8> role_help{"what the network reads",
+                                               "weights and biases as forward and backward read them",
+                                               "results of layers",
+                                               "gradients of activations",
+                                               "gradients of weights",
+                                               "logits and their gradient",
+                                               "the copy of the weights that the optimizer updates",
+                                               "the optimizer's momentum"};
+// In the order of nn::accumulator_roles.
+constexpr std::array<const char*, 3> accumulator_flags{"--accumulate-forward", "--accumulate-backward-data", "--accumulate-backward-weights"};
 
 template <class Value, class Parse>
 void add_parsed(CLI::App& app, const std::string& flag, std::optional<Value>& value, Parse parse, const std::string& help, const char* type,
@@ -53,30 +39,31 @@ nn::Precision posit_mix() {
     return {.inputs = p8, .weights = p8, .activations = p8, .errors = p8, .gradients = p8, .loss = p16, .master = p16, .state = p16};
 }
 
-nn::Precision PrecisionOptions::precision() const {
-    nn::Precision precision = posit ? posit_mix() : nn::Precision{};
+nn::Recipe PrecisionOptions::recipe() const {
+    nn::Recipe recipe = base.value_or(nn::Recipe{});
+    if (posit) recipe.precision = posit_mix();
+    const nn::Precision before = recipe.precision;
+    nn::Precision& precision = recipe.precision;
     for (std::size_t i = 0; i < roles.size(); ++i)
-        if (roles[i]) precision.*role_options[i].role = *roles[i];
-    precision.forward = accumulate.value_or(Accumulator());
-    precision.backward_data = precision.backward_weights = accumulate_backward.value_or(precision.forward);
+        if (roles[i]) precision.*nn::target_roles[i].target = *roles[i];
+    if (accumulate) precision.forward = precision.backward_data = precision.backward_weights = *accumulate;
+    if (accumulate_backward) precision.backward_data = precision.backward_weights = *accumulate_backward;
     for (std::size_t i = 0; i < accumulators.size(); ++i)
-        if (accumulators[i]) precision.*accumulator_options[i].role = *accumulators[i];
-    return precision;
-}
-
-Target parse_target(const std::string& text) {
-    const std::size_t blank = text.find_last_of(' ', text.find_last_not_of(' '));
-    const std::size_t before = blank == std::string::npos ? blank : text.find_last_not_of(' ', blank);
-    // Names may hold blanks themselves: "posit(8, 2)", "e4m3, sat".
-    if (before == std::string::npos || text[before] == ',' || text.find_first_of(",()", blank) != std::string::npos) return Format::parse(text);
-    return {Format::parse(text.substr(0, blank)), parse_rounding(text.substr(blank + 1, text.find_last_not_of(' ') - blank))};
+        if (accumulators[i]) precision.*nn::accumulator_roles[i].accumulator = *accumulators[i];
+    if (precision != before) recipe.name.clear();
+    return recipe;
 }
 
 void add_precision_options(CLI::App& app, PrecisionOptions& options) {
     const char* formats = "Formats by role (\"posit(8,2)\", bf16, e4m3, \"fixed(8,4)\", \"posit(8,2) stochastic\", ...; float32 where none is named)";
-    app.add_flag("--posit", options.posit, "posit(8,2), with posit(16,2) for loss, master and state; roles named apart override it")->group(formats);
-    for (std::size_t i = 0; i < role_options.size(); ++i)
-        add_parsed(app, role_options[i].flag, options.roles[i], parse_target, role_options[i].help, "FORMAT", formats);
+    auto* posit = app.add_flag("--posit", options.posit, "posit(8,2), with posit(16,2) for loss, master and state; roles named apart override it")->group(formats);
+    std::string presets;
+    for (const std::string& name : nn::recipe_names()) presets += (presets.empty() ? "" : ", ") + name;
+    add_parsed(app, "--precision", options.base, nn::find_recipe, "a recipe: a JSON file (docs/recipes.md) or one of " + presets + "; roles named apart override it",
+               "FILE|PRESET", formats);
+    app.get_option("--precision")->excludes(posit);
+    for (std::size_t i = 0; i < role_help.size(); ++i)
+        add_parsed(app, fmt::format("--{}", nn::target_roles[i].name), options.roles[i], nn::parse_target, role_help[i], "FORMAT", formats);
     const char* sums = "Sums of products";
     const auto parse = [](const std::string& text) { return Accumulator::parse(text); };
     add_parsed(app, "--accumulate", options.accumulate, parse,
@@ -84,12 +71,14 @@ void add_precision_options(CLI::App& app, PrecisionOptions& options) {
                "\"rounded_f32(fp16)\", \"chunked(64,float32,fp16)\", \"compensated(bf16)\", ...",
                "MODE", sums);
     add_parsed(app, "--accumulate-backward", options.accumulate_backward, parse, "the same for the two backward products", "MODE", sums);
-    for (std::size_t i = 0; i < accumulator_options.size(); ++i)
-        add_parsed(app, accumulator_options[i].flag, options.accumulators[i], parse, "the same for one of the three products", "MODE", sums);
+    for (std::size_t i = 0; i < accumulator_flags.size(); ++i)
+        add_parsed(app, accumulator_flags[i], options.accumulators[i], parse, "the same for one of the three products", "MODE", sums);
 }
 
-std::string label(const nn::Precision& precision) {
-    const bool one = precision.inputs == precision.weights && precision.weights == precision.activations && precision.activations == precision.errors
+std::string label(const nn::Recipe& recipe) {
+    if (!recipe.name.empty()) return recipe.name;
+    const nn::Precision& precision = recipe.precision;
+    const bool one = recipe.layers.empty() && recipe.roundings.empty() && precision.inputs == precision.weights && precision.weights == precision.activations && precision.activations == precision.errors
                      && precision.errors == precision.gradients;
     std::string text = one ? nn::describe(precision).front().second : "mixed";
     if (precision.forward == precision.backward_data && precision.forward == precision.backward_weights) {

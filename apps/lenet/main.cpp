@@ -47,8 +47,8 @@ void draw(const LenetOptions& options, const Runs& runs) {
 int train(const LenetOptions& options) {
     const nn::ImageSets data = load_data(options);
     Runs runs;
-    if (options.compare) runs.push_back(std::make_unique<TrainingRun>(nn::Precision{}, options, data));
-    runs.push_back(std::make_unique<TrainingRun>(options.formats.precision(), options, data));
+    if (options.compare) runs.push_back(std::make_unique<TrainingRun>(nn::Recipe{}, options, data));
+    runs.push_back(std::make_unique<TrainingRun>(options.formats.recipe(), options, data));
     if (!options.resume.empty()) runs.back()->resume(options.resume);
     while (!runs.back()->finished()) {
         for (const auto& run : runs) {

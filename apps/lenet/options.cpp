@@ -21,6 +21,7 @@ Examples:
   lenet --posit --step every-operation --loss-scale 64
                                                       the optimizer's products and sums rounded one by one, errors not divided by the batch
   lenet --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
+  lenet --precision positnn_o16_l16                   a published run's formats by name; or a file, see docs/recipes.md
   lenet --data mnist --epochs 5                       MNIST, or any other folder of idx files with 28 x 28 images
 
 An epoch of the 60,000 images takes a few seconds on two cores.  Results do not depend on the number of threads.
@@ -92,7 +93,7 @@ std::optional<int> parse_command_line(int argc, char** argv, LenetOptions& optio
     add_options(app, options);
     try {
         app.parse(argc, argv);
-        if (options.compare && options.formats.precision() == nn::Precision{})
+        if (options.compare && options.formats.recipe() == nn::Recipe{})
             throw CLI::ValidationError("--compare", "nothing to compare float32 with: name formats, or --posit");
     } catch (const CLI::ParseError& error) {
         return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2;

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <optional>
 
-#include <taper/core/ops.h>
+#include <taper/core/steps.h>
 
 #include "common/precision_options.h"
 

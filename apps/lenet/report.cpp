@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "common/plot.h"
@@ -25,6 +27,23 @@ std::string bytes_per_parameter(TrainingRun& run) {
     std::int64_t sum = 0;
     for (const Role role : {Role::parameters, Role::master, Role::gradients, Role::state}) sum += run.bytes(role);
     return fmt::format("{:.2f}", static_cast<double>(sum) / static_cast<double>(run.parameters()));
+}
+
+// A row for each exception that one of the recipes makes.
+void rows_of_rules(const Runs& runs, Rows& rows) {
+    std::vector<std::string> titles;
+    for (const auto& run : runs)
+        for (const auto& [title, target] : nn::describe_rules(run->recipe()))
+            if (std::find(titles.begin(), titles.end(), title) == titles.end()) titles.push_back(title);
+    for (const std::string& title : titles) {
+        rows.push_back({title});
+        for (const auto& run : runs) {
+            std::string value = "-";
+            for (const auto& [rule, target] : nn::describe_rules(run->recipe()))
+                if (rule == title) value = target;  // the last one wins
+            rows.back().push_back(value);
+        }
+    }
 }
 
 }  // namespace
@@ -54,11 +73,12 @@ std::string final_table(const Runs& runs) {
     };
     row("run", [](TrainingRun& run) { return run.name(); });
     rows.push_back({});
-    const auto roles = nn::describe(runs.front()->precision());
+    const auto roles = nn::describe(runs.front()->recipe().precision);
     for (std::size_t i = 0; i < roles.size(); ++i) {
         const std::string title = i < 8 ? roles[i].first : "sums " + roles[i].first;
-        row(title, [i](TrainingRun& run) { return nn::describe(run.precision())[i].second; });
+        row(title, [i](TrainingRun& run) { return nn::describe(run.recipe().precision)[i].second; });
     }
+    rows_of_rules(runs, rows);
     row("optimizer's step", [](TrainingRun& run) { return core::name(run.step_rounding()); });
     rows.push_back({});
     row("test accuracy, %", [](TrainingRun& run) { return run.results().empty() ? "-" : percent(run.results().back().test_accuracy); });

@@ -57,18 +57,19 @@ void TrainingRun::count_bytes(F&& work) {
     for (std::size_t i = 0; i < bytes_.size(); ++i) bytes_[i] += (lasts(static_cast<Role>(i)) ? after.live[i] : after.peak[i]) - before.live[i];
 }
 
-TrainingRun::TrainingRun(const nn::Precision& precision, const LenetOptions& options, const nn::ImageSets& data)
-    : name_(label(precision)),
+TrainingRun::TrainingRun(const nn::Recipe& recipe, const LenetOptions& options, const nn::ImageSets& data)
+    : name_(label(recipe)),
+      recipe_(recipe),
       options_(options),
       data_(data),
       generator_(options.seed),
       model_(generator_),
       sgd_(model_.parameters(), {.lr = options.lr, .momentum = options.momentum, .rounding = options.step}),
       schedule_{.initial = options.lr, .period = options.halve_every},
-      train_(data.train, loader_options(precision, options, true)),
-      test_(data.test, loader_options(precision, options, false)) {
+      train_(data.train, loader_options(recipe.precision, options, true)),
+      test_(data.test, loader_options(recipe.precision, options, false)) {
     const GeneratorLoan loan(generator_);
-    model_.set_precision(precision);
+    nn::apply(recipe, model_);
     const MemoryStatistics after = memory_statistics();
     for (std::size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = after.live[i] - before_.live[i];
 }

@@ -25,10 +25,10 @@ struct EpochResult {
 class TrainingRun {
   public:
     // `data` must outlive it.
-    TrainingRun(const nn::Precision& precision, const LenetOptions& options, const nn::ImageSets& data);
+    TrainingRun(const nn::Recipe& recipe, const LenetOptions& options, const nn::ImageSets& data);
 
     const std::string& name() const { return name_; }
-    const nn::Precision& precision() const { return model_.precision(); }
+    const nn::Recipe& recipe() const { return recipe_; }
     core::StepRounding step_rounding() const { return sgd_.options().rounding; }
     std::int64_t parameters() { return model_.parameter_count(); }
     const std::vector<EpochResult>& results() const { return results_; }
@@ -58,6 +58,7 @@ class TrainingRun {
 
     MemoryStatistics before_ = memory_statistics();  // first, so that the constructor can tell what the other members took
     std::string name_;
+    nn::Recipe recipe_;
     const LenetOptions& options_;
     const nn::ImageSets& data_;
     Generator generator_;

@@ -87,8 +87,9 @@ class CpuBackend final : public Backend {
     void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
                             Tensor& dx, const RoundingMode& mode) override;
 
-    // sgd.cpp
-    void sgd_step(const core::SgdStep& step, Tensor& weight, Tensor& master, Tensor& velocity, const Tensor& gradient) override;
+    // sgd.cpp, adam.cpp
+    void sgd_step(const core::SgdStep& step, core::StepWeights& weights, Tensor& velocity, const Tensor& gradient) override;
+    void adam_step(const core::AdamStep& step, core::StepWeights& weights, Tensor& mean, Tensor& square, const Tensor& gradient) override;
 
   private:
     std::atomic<std::size_t> nan_count_{0};

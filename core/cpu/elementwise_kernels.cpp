@@ -85,28 +85,45 @@ void binary_backward_b(const T* __restrict a, const T* __restrict b, const T* __
 
 // One pass an operation: a chunk lies in the first-level cache, and every operation is rounded by itself.
 template <class T>
-void sgd(const SgdLoop<T>& step, T* __restrict g, T* __restrict v, T* __restrict w, std::size_t n) {
-    const T lr = step.lr, momentum = step.momentum, weight_decay = step.weight_decay, scale = step.gradient_scale;
+void sgd(const SgdLoop<T>& step, T* __restrict g, T* __restrict v, const T* __restrict w, std::size_t n) {
+    const T momentum = step.momentum, weight_decay = step.weight_decay, scale = step.gradient_scale;
     if (scale != 1) {
         for (std::size_t i = 0; i < n; ++i) g[i] = g[i] * scale;
     }
     if (weight_decay != 0) {
         for (std::size_t i = 0; i < n; ++i) g[i] = g[i] + weight_decay * w[i];
     }
-    if (!step.velocity) {
-        for (std::size_t i = 0; i < n; ++i) w[i] = w[i] - lr * g[i];
-        return;
-    }
+    if (!step.velocity) return;
     if (step.first) {
         for (std::size_t i = 0; i < n; ++i) v[i] = g[i];
     } else {
         for (std::size_t i = 0; i < n; ++i) v[i] = momentum * v[i] + g[i];
     }
     if (step.nesterov) {
-        for (std::size_t i = 0; i < n; ++i) w[i] = w[i] - lr * (g[i] + momentum * v[i]);
-    } else {
-        for (std::size_t i = 0; i < n; ++i) w[i] = w[i] - lr * v[i];
+        for (std::size_t i = 0; i < n; ++i) g[i] = g[i] + momentum * v[i];
     }
+}
+
+template <class T>
+void adam(const AdamLoop<T>& step, T* __restrict g, T* __restrict m, T* __restrict v, T* __restrict w, std::size_t n) {
+    const T scale = step.gradient_scale, weight_decay = step.weight_decay, root_scale = step.root_scale, eps = step.eps;
+    const T beta1 = step.beta1, rest1 = step.rest1, beta2 = step.beta2, rest2 = step.rest2;
+    if (scale != 1) {
+        for (std::size_t i = 0; i < n; ++i) g[i] = g[i] * scale;
+    }
+    if (weight_decay != 0 && step.decoupled) {
+        for (std::size_t i = 0; i < n; ++i) w[i] = w[i] - weight_decay * w[i];
+    } else if (weight_decay != 0) {
+        for (std::size_t i = 0; i < n; ++i) g[i] = g[i] + weight_decay * w[i];
+    }
+    for (std::size_t i = 0; i < n; ++i) m[i] = beta1 * m[i] + rest1 * g[i];
+    for (std::size_t i = 0; i < n; ++i) v[i] = beta2 * v[i] + rest2 * g[i] * g[i];
+    for (std::size_t i = 0; i < n; ++i) g[i] = m[i] / (root_scale * Sqrt::forward(v[i], T(0)) + eps);
+}
+
+template <class T>
+void descend(T lr, const T* __restrict d, T* __restrict w, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) w[i] = w[i] - lr * d[i];
 }
 
 template <class Code>
@@ -185,8 +202,8 @@ ElementwiseKernels make_kernels() {
     fill_backward(k.float32);
     fill_backward(k.float64);
     fill_backward(k.odd);
-    k.sgd_float32 = sgd<float>;
-    k.sgd_float64 = sgd<double>;
+    k.step32 = {sgd<float>, adam<float>, descend<float>};
+    k.step64 = {sgd<double>, adam<double>, descend<double>};
     k.by_table[0] = by_table<std::uint8_t>;
     k.by_table[1] = by_table<std::uint16_t>;
     k.by_table[2] = by_table<std::uint32_t>;

@@ -25,8 +25,14 @@ struct ElementwiseLoops {
 // The operands of one optimizer step, in its compute type.
 template <class T>
 struct SgdLoop {
-    T lr, momentum, weight_decay, gradient_scale;
+    T momentum, weight_decay, gradient_scale;
     bool velocity, first, nesterov;
+};
+template <class T>
+struct AdamLoop {
+    T beta1, rest1, beta2, rest2;  // rest = 1 - beta
+    T root_scale, eps, weight_decay, gradient_scale;
+    bool decoupled;  // weight_decay shrinks w, else it enters g
 };
 
 // Consecutive codes: c is in the range where c - first < count, unsigned in the width of a code.
@@ -43,14 +49,22 @@ struct ReluBackwardCodes {
     std::uint32_t nan = 0;
 };
 
+template <class T>
+struct StepLoops {
+    // In place: g += weight_decay w; v = momentum v + g.  The direction is then v, or g without a velocity; Nesterov's is g = g + momentum v.
+    void (*sgd)(const SgdLoop<T>& step, T* g, T* v, const T* w, std::size_t n);
+    // In place: m = beta1 m + rest1 g; v = beta2 v + rest2 g g; g = m / (root_scale sqrt(v) + eps), the direction.
+    void (*adam)(const AdamLoop<T>& step, T* g, T* m, T* v, T* w, std::size_t n);
+    void (*descend)(T lr, const T* d, T* w, std::size_t n);  // w -= lr d
+};
+
 struct ElementwiseKernels {
     ElementwiseLoops<float> float32;
     ElementwiseLoops<double> float64;
     // Rounded to odd instead of to nearest; exp and sigmoid of finite numbers stay finite and above 0.  For targets of at most 32 bits.
     ElementwiseLoops<double> odd;
-    // In place: g += weight_decay w; v = momentum v + g; w -= lr v.  g is overwritten.
-    void (*sgd_float32)(const SgdLoop<float>& step, float* g, float* v, float* w, std::size_t n);
-    void (*sgd_float64)(const SgdLoop<double>& step, double* g, double* v, double* w, std::size_t n);
+    StepLoops<float> step32;
+    StepLoops<double> step64;
     // By bytes of a code, 1, 2, 4 (, 8): index 0, 1, 2 (, 3).
     void (*by_table[4])(const void* table, const std::uint8_t* x, void* y, std::size_t n);
     void (*relu[3])(const ReluCodes& codes, const void* x, void* y, std::size_t n);

@@ -175,7 +175,8 @@ std::vector<double> ordered_sums(const Tensor& x, const Backend::ReduceShape& sh
 }
 
 void CpuBackend::reduce(core::Reduction kind, const Tensor& x, const ReduceShape& shape, Tensor& y, const RoundingMode& mode) {
-    std::vector<double> result = kind == core::Reduction::max ? maxima(x, shape) : ordered_sums(x, shape);
+    const std::vector<double> zeros(kind == core::Reduction::squares ? static_cast<std::size_t>(shape.outer * shape.inner) : 0);
+    std::vector<double> result = kind == core::Reduction::max ? maxima(x, shape) : ordered_sums(x, shape, zeros.empty() ? nullptr : zeros.data());
     const double n = static_cast<double>(shape.n);
     const auto divide = [&] {
         for (double& value : result) value /= n;

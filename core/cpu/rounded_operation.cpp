@@ -51,7 +51,7 @@ std::size_t RoundedOperation::scale(const Block& block, double a, const double* 
     return round(block, unrounded, y);
 }
 
-std::size_t RoundedOperation::sum(Binary op, const Block& block, const double* x, const double* b, double* y) const {
+std::size_t RoundedOperation::binary(Binary op, const Block& block, const double* x, const double* b, double* y) const {
     if (!lanes_)
         return one_by_one(
             block, [&](std::int64_t i) { return exact_binary(op, unpack_double(x[i]), unpack_double(b[i])); }, y);
@@ -60,8 +60,14 @@ std::size_t RoundedOperation::sum(Binary op, const Block& block, const double* x
     return round(block, unrounded, y);
 }
 
-std::size_t RoundedOperation::add(const Block& block, const double* x, const double* b, double* y) const { return sum(Binary::add, block, x, b, y); }
-std::size_t RoundedOperation::sub(const Block& block, const double* x, const double* b, double* y) const { return sum(Binary::sub, block, x, b, y); }
+std::size_t RoundedOperation::sqrt(const Block& block, const double* x, double* y) const {
+    if (!lanes_)
+        return one_by_one(
+            block, [&](std::int64_t i) { return exact_unary(Unary::sqrt, unpack_double(x[i]), 0); }, y);
+    alignas(64) double unrounded[lane_block];
+    loops_->unary[static_cast<int>(Unary::sqrt)](x, 0, unrounded, static_cast<std::size_t>(block.count));
+    return round(block, unrounded, y);
+}
 
 std::size_t RoundedOperation::multiply_add(const Block& block, double a, const double* x, const double* b, double* y) const {
     if (!lanes_ || !exact_products_)
@@ -69,6 +75,15 @@ std::size_t RoundedOperation::multiply_add(const Block& block, double a, const d
             block, [&](std::int64_t i) { return exact_fma(unpack_double(a), unpack_double(x[i]), unpack_double(b[i])); }, y);
     alignas(64) double products[lane_block];
     elementwise_kernels().float64.unary[static_cast<int>(Unary::scale)](x, a, products, static_cast<std::size_t>(block.count));
+    return add(block, products, b, y);
+}
+
+std::size_t RoundedOperation::multiply_add(const Block& block, const double* x, const double* z, const double* b, double* y) const {
+    if (!lanes_ || !exact_products_)
+        return one_by_one(
+            block, [&](std::int64_t i) { return exact_fma(unpack_double(x[i]), unpack_double(z[i]), unpack_double(b[i])); }, y);
+    alignas(64) double products[lane_block];
+    elementwise_kernels().float64.binary[static_cast<int>(Binary::mul)](x, z, products, static_cast<std::size_t>(block.count));
     return add(block, products, b, y);
 }
 

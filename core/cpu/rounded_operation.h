@@ -21,15 +21,19 @@ class RoundedOperation {
   public:
     RoundedOperation(const Format& out, const RoundingMode& mode, int significand);
 
-    // y[i] = r(a x[i]), r(x[i] + b[i]), r(x[i] - b[i]), r(a x[i] + b[i]); y may be x or b.  Draws by the index of the element.
-    // Return how many NaN had no code.
+    // y[i] = r(a x[i]), r(sqrt(x[i])), r(x[i] op b[i]), r(a x[i] + b[i]), r(x[i] z[i] + b[i]); y may be an operand.  Draws by the index of the
+    // element.  Return how many NaN had no code.
     std::size_t scale(const Block& block, double a, const double* x, double* y) const;
-    std::size_t add(const Block& block, const double* x, const double* b, double* y) const;
-    std::size_t sub(const Block& block, const double* x, const double* b, double* y) const;
+    std::size_t sqrt(const Block& block, const double* x, double* y) const;
+    std::size_t add(const Block& block, const double* x, const double* b, double* y) const { return binary(Binary::add, block, x, b, y); }
+    std::size_t sub(const Block& block, const double* x, const double* b, double* y) const { return binary(Binary::sub, block, x, b, y); }
+    std::size_t mul(const Block& block, const double* x, const double* b, double* y) const { return binary(Binary::mul, block, x, b, y); }
+    std::size_t div(const Block& block, const double* x, const double* b, double* y) const { return binary(Binary::div, block, x, b, y); }
     std::size_t multiply_add(const Block& block, double a, const double* x, const double* b, double* y) const;
+    std::size_t multiply_add(const Block& block, const double* x, const double* z, const double* b, double* y) const;
 
   private:
-    std::size_t sum(Binary op, const Block& block, const double* x, const double* b, double* y) const;
+    std::size_t binary(Binary op, const Block& block, const double* x, const double* b, double* y) const;
     std::size_t round(const Block& block, const double* unrounded, double* y) const;
     template <class Result>
     std::size_t one_by_one(const Block& block, const Result& result, double* y) const;

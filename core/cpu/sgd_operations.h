@@ -1,33 +1,26 @@
-// StepOperations: an SGD step in which each operation is rounded, on blocks of values.
+// SgdOperations: an SGD step in which each operation is rounded, on blocks of values.
 #pragma once
 
-#include <vector>
-
-#include <taper/core/cpu/rounded_operation.h>
-#include <taper/core/ops.h>
+#include <taper/core/cpu/step_operations.h>
 
 namespace taper {
 
-class StepOperations {
+class SgdOperations {
   public:
-    // `held`: the tensor of the most precise weights; it and the velocity are the targets.  Without a velocity `held` takes its place.
-    StepOperations(const core::SgdStep& step, const Target& held, const Tensor& velocity, const Format& gradient);
+    // The velocity and the held weights are the targets.  Without a velocity the compensation takes its place, without that `held`.
+    SgdOperations(const core::SgdStep& step, const core::StepWeights& weights, const Tensor& velocity, const Format& gradient);
 
-    // In place: g the gradient, v the velocity (unread in a first step), w the held weights.  g is overwritten.
+    // In place: g the gradient, v the velocity (unread in a first step), w the held weights, c their compensation or null.  g is overwritten.
     // Returns how many NaN had no code.
-    std::size_t operator()(const Block& block, double* g, double* v, double* w) const;
+    std::size_t operator()(const Block& block, double* g, double* v, double* w, double* c) const;
 
-    enum Number : int { gradient, decay, decayed, kept, velocity, ahead, direction, change, master, weight };  // in the order of core::SgdStep
+    enum Number : int { gradient, decay, decayed, kept, velocity, ahead, direction, change };  // in the order of core::SgdStep
 
   private:
-    // y = r(r(a x) + b), or r(a x + b) where they are fused; `product` is the number of the first rounding.
-    std::size_t multiply_add(Number product, const Block& block, double a, const double* x, const double* b, double* y) const;
-
+    SgdOperations(const core::SgdStep& step, const StepOperations::Targets& targets, bool has_velocity, const Format& gradient);
     core::SgdStep step_;  // lr, momentum and weight_decay rounded
-    bool converts_gradient_, has_velocity_;
-    std::vector<RoundedOperation> operations_;  // by number, weight left out
+    bool has_velocity_, converts_gradient_;
+    StepOperations operations_;
 };
-
-RoundingMode operation_mode(const core::SgdStep& step, Rounding rounding, int number);  // its draws come from stream + number
 
 }  // namespace taper

@@ -16,6 +16,7 @@ const char* name(Reduction kind) {
         case Reduction::sum: return "sum";
         case Reduction::mean: return "mean";
         case Reduction::variance: return "variance";
+        case Reduction::squares: return "squares";
         default: return "max";
     }
 }
@@ -84,7 +85,7 @@ Tensor reduce(Reduction kind, const Tensor& x, std::span<const int> axes, bool k
     Tensor y = Tensor::empty(reduced_shape(x.shape(), reduced, keep_axes), target.format, x.device());
     if (y.elements() == 0) return y;
     if (x.elements() == 0) {
-        if (kind != Reduction::sum) throw Error(fmt::format("{}: nothing to reduce: x is {} (want at least one element)", op, x.shape().str()));
+        if (kind != Reduction::sum && kind != Reduction::squares) throw Error(fmt::format("{}: nothing to reduce: x is {} (want at least one element)", op, x.shape().str()));
         return Tensor::zeros(y.shape(), target.format, x.device());
     }
     const Seen seen = see(x, reduced);

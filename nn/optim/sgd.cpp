@@ -2,88 +2,36 @@
 
 #include <utility>
 
-#include <fmt/format.h>
-
-#include <taper/core/random.h>
 #include <taper/formats/error.h>
+#include <taper/nn/optim/step_options.h>
 
 namespace taper::nn {
-namespace {
 
-const std::string prefix = "velocity.";
+Sgd::Sgd(NamedParameters parameters, const SgdOptions& options) : Sgd(ParameterGroups<SgdOptions>{{std::move(parameters), options}}) {}
 
-bool draws(const Precision& p) {
-    return p.master.rounding == Rounding::stochastic || p.weights.rounding == Rounding::stochastic || p.state.rounding == Rounding::stochastic;
+Sgd::Sgd(const ParameterGroups<SgdOptions>& groups) : Optimizer("Sgd", groups), options_(options_of(groups)) {
+    for (const SgdOptions& options : options_)
+        if (options.nesterov && options.momentum == 0) throw Error("Sgd: Nesterov without momentum: momentum is 0 (want more than 0)");
+    add_slot("velocity");
+    add_slot("compensation");
 }
 
-}  // namespace
-
-Sgd::Sgd(NamedParameters parameters, const SgdOptions& options)
-    : Optimizer(std::move(parameters), options.lr), options_(options), velocities_(parameters_.size()) {
-    if (options.nesterov && options.momentum == 0) throw Error("Sgd: Nesterov without momentum: momentum is 0 (want more than 0)");
+bool Sgd::keeps(std::size_t slot, std::size_t index) const {
+    const SgdOptions& options = options_[group_of(index)];
+    return slot == velocity ? options.momentum != 0 : options.compensated;
 }
 
 void Sgd::update(std::size_t index, Parameter& parameter, const Tensor& gradient, double gradient_scale) {
-    const Precision& precision = parameter.precision;
-    Tensor weight = parameter.variable.value();
-    Tensor& velocity = velocities_[index];
-    core::SgdStep step{.lr = learning_rate_, .momentum = options_.momentum, .weight_decay = options_.weight_decay, .nesterov = options_.nesterov};
-    step.rounding = options_.rounding;
+    const std::size_t group = group_of(index);
+    const SgdOptions& options = options_[group];
+    core::SgdStep step{.lr = learning_rate(group), .momentum = options.momentum, .weight_decay = options.weight_decay, .nesterov = options.nesterov};
+    step.rounding = options.rounding;
     step.gradient_scale = gradient_scale;
-    step.master_rounding = precision.master.rounding;
-    // A weight that is its own master is rounded once, as a master.
-    step.weight_rounding = parameter.master.defined() ? precision.weights.rounding : precision.master.rounding;
-    step.state_rounding = precision.state.rounding;
-    step.first = options_.momentum != 0 && !velocity.defined();
-    if (step.first) {
-        velocity = Tensor::empty(weight.shape(), precision.state.format, weight.device());
-        velocity.set_role(Role::state);
-    }
-    if (draws(precision)) {
-        step.seed = default_generator().seed();
-        step.stream = default_generator().next_stream();
-        for (std::uint64_t further = 1; further < core::step_streams(step.rounding); ++further) default_generator().next_stream();
-    }
-    core::sgd_step(weight, parameter.master, velocity, gradient, step);
+    step.first = options.momentum != 0 && !has_slot(velocity, index);
+    set_roundings(step, parameter, core::sgd_streams(step.rounding) + (options.compensated ? core::compensation_streams(step.rounding) : 0));
+    core::sgd_step({parameter.variable.value(), parameter.master, slot(compensation, index)}, slot(velocity, index), gradient, step);
 }
 
-Metadata Sgd::settings() const {
-    if (options_.rounding == core::StepRounding::results) return {};
-    return {{"rounding", name(options_.rounding)}};
-}
-
-NamedTensors Sgd::state() const {
-    NamedTensors tensors = Optimizer::state();
-    for (std::size_t i = 0; i < velocities_.size(); ++i)
-        if (velocities_[i].defined()) tensors[prefix + parameters_[i].first] = velocities_[i].clone();
-    return tensors;
-}
-
-void Sgd::load(const NamedTensors& tensors) {
-    std::vector<Tensor> loaded(velocities_.size());
-    std::size_t known = tensors.count("steps");
-    for (std::size_t i = 0; i < loaded.size(); ++i) {
-        const auto& [name, parameter] = parameters_[i];
-        const auto found = tensors.find(prefix + name);
-        if (found == tensors.end()) continue;
-        ++known;
-        const Tensor& velocity = found->second;
-        const Format& format = parameter->precision.state.format;
-        if (options_.momentum == 0) throw Error(fmt::format("Sgd: a velocity without momentum: {} came (want momentum other than 0)", prefix + name));
-        if (velocity.shape() != parameter->variable.shape() || velocity.format() != format)
-            throw Error(fmt::format("Sgd: velocity differs: {}{} is {} in {} (want {} in {})", prefix, name, velocity.shape().str(), velocity.format().name(),
-                                    parameter->variable.shape().str(), format.name()));
-        loaded[i] = velocity.clone().to(parameter->variable.value().device());
-        loaded[i].set_role(Role::state);
-    }
-    if (known != tensors.size())
-        for (const auto& [name, tensor] : tensors) {
-            bool is_known = name == "steps";
-            for (const auto& [parameter, pointer] : parameters_) is_known = is_known || name == prefix + parameter;
-            if (!is_known) throw Error(fmt::format("Sgd: unknown tensor: {} (want steps and {}NAME of its parameters)", name, prefix));
-        }
-    Optimizer::load(tensors);
-    velocities_ = std::move(loaded);
-}
+Metadata Sgd::settings() const { return step_settings(options_); }
 
 }  // namespace taper::nn

@@ -89,6 +89,8 @@ TEST_F(Lenet, BadCommandLinesEndWith2) {
         {{"--batch", "many"}, "many"},
         {{"--save-every", "5"}, "--save"},
         {{"--weights", " e4m3 , sat", "--errors", "posit(8, 2 ) stochastic ", "--state", " bf16 ", "--accumulate", "sloppy"}, "sloppy"},
+        {{"--precision", "no_such_recipe"}, "qtorch_mnist"},
+        {{"--precision", "qtorch_mnist", "--posit"}, "--posit"},
         {{"--compare"}, "nothing to compare"},
         {{"--compare", "--posit", "--save", "x.st"}, "--compare"},
     };
@@ -188,6 +190,36 @@ TEST_F(Lenet, RunsTheFormatsOfItsExamples) {
                 EXPECT_NE(outcome.out.find(word), std::string::npos) << word << "\n" << outcome.out;
             }
     }
+}
+
+TEST_F(Lenet, TakesRecipesByNameAndFromFiles) {
+    const Arguments quick{"--epochs", "1", "--quiet", "--limit", "24"};
+    const fs::path recipe = out_ / "recipe.json";
+    write_file(recipe, R"json({"weights": "posit(8,2)", "activations": "posit(8,2)", "master": "posit(16,2)", "layers": [{"match": "<last>", "weights": "posit(16,1)", "forward": "exact"}],
+                           "roundings": [{"match": "conv*", "slot": "input", "format": "posit(6,1)"}]})json");
+    Outcome outcome = train(plus(quick, {"--precision", recipe.string(), "--errors", "e5m2", "--save", out_ / "c.st"}));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    for (const char* part : {"mixed", "e5m2", "<last> weights", "posit(16,1)", "<last> forward", "conv*.input", "posit(6,1)"})
+        EXPECT_NE(outcome.out.find(part), std::string::npos) << part << "\n" << outcome.out;
+    write_file(recipe, R"json({"weights": "posit(8,2)", "activations": "posit(8,2)", "master": "posit(16,2)", "layers": [{"match": "<last>", "weights": "posit(16,1)", "forward": "exact"}],
+                           "roundings": [{"match": "conv*", "slot": "input", "format": "posit(7,1)"}]})json");
+    outcome = train(plus(quick, {"--precision", recipe.string(), "--errors", "e5m2", "--resume", out_ / "c.st"}));
+    EXPECT_EQ(outcome.code, 1);
+    expect_sentence(outcome, "another rounding point");
+
+    outcome = train(plus(quick, {"--precision", "positnn_o16_l16", "--compare"}));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("float32  positnn_o16_l16"), std::string::npos) << outcome.out;
+    // By name or by flags, the same bits.
+    ASSERT_EQ(train(plus(quick, {"--precision", "posit", "--save", out_ / "name.st"})).code, 0);
+    ASSERT_EQ(train(plus(quick, {"--posit", "--save", out_ / "flag.st"})).code, 0);
+    EXPECT_TRUE(read_file(out_ / "name.st") == read_file(out_ / "flag.st"));
+
+    write_file(recipe, R"json({"weight": "posit(8,2)"})json");
+    EXPECT_NE(train({"--precision", recipe.string()}).err.find("recipe: unknown key: \"weight\""), std::string::npos);
+    outcome = train({"--precision", "qtorch_cifar100"});
+    EXPECT_EQ(outcome.code, 1);
+    expect_sentence(outcome, "a pattern names no module");
 }
 
 TEST_F(Lenet, OneAndTwoThreadsWriteTheSameBytes) {

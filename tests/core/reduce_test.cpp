@@ -35,12 +35,17 @@ double defined(Reduction kind, const std::vector<double>& x) {
         for (const double v : x) squares.push_back((v - mean) * (v - mean));
         return defined_sum(squares) / n;
     }
+    if (kind == Reduction::squares) {
+        std::vector<double> squares;
+        for (const double v : x) squares.push_back(v * v);
+        return defined_sum(squares);
+    }
     double best = x[0];
     for (const double v : x) best = std::isnan(best) || v <= best ? best : v;
     return best;
 }
 
-constexpr Reduction kinds[] = {Reduction::sum, Reduction::mean, Reduction::variance, Reduction::max};
+constexpr Reduction kinds[] = {Reduction::sum, Reduction::mean, Reduction::variance, Reduction::max, Reduction::squares};
 
 // For each output, the reduced elements in row-major order.
 std::vector<std::vector<double>> groups(const Tensor& x, const std::vector<int>& axes) {

@@ -1,107 +1,71 @@
 // SGD steps in which every operation is rounded, against exact rationals, and against vectors worked out by hand.
 #include <omp.h>
 
-#include "core/ops_support.h"
-#include "support/exact_reference.h"
+#include "core/step_support.h"
 
 namespace taper::tests {
 namespace {
 
 using core::SgdStep;
 using core::StepRounding;
-using Codes = std::vector<std::uint64_t>;
 
 struct Formats {
     const char *weight, *master, *velocity, *gradient;  // master and velocity null: undefined
 };
 
 struct State {
-    Codes weight, master, velocity;
-};
-
-// Rounds as a role says: its draws are those of element i and operation k.
-struct Rounder {
-    Reference format;
-    Rounding mode;
-    const SgdStep& step;
-
-    std::uint64_t code(const Exact& x, std::uint64_t k, std::size_t i) const {
-        if (mode != Rounding::stochastic || x.kind != Exact::finite) return format.round(x, mode == Rounding::zero ? RefMode::zero : RefMode::nearest);
-        const Reference::Neighbours between = format.neighbours(x);
-        const mpq_class draw(static_cast<unsigned long>(philox_draw(step.seed, step.stream + k, i)));
-        return draw < between.up * power_of_two(32) ? between.hi : between.lo;
-    }
-    Exact operator()(const Exact& x, std::uint64_t k, std::size_t i) const { return format.decode(code(x, k, i)); }
-    Exact factor(double x) const { return format.decode(format.round(exact(x), RefMode::nearest)); }
+    Codes weight, master, velocity, compensation;
 };
 
 // The list of SgdStep, line by line, for element i.
-void reference_element(const SgdStep& s, const Rounder& state, const Rounder& master, bool has_velocity, Exact g, Exact& v, Exact& w, std::size_t i) {
-    const Exact lr = master.factor(s.lr), mu = state.factor(s.momentum), wd = state.factor(s.weight_decay);
-    const bool fused = s.rounding == StepRounding::fused;
-    const auto multiply_add = [&](const Exact& a, const Exact& x, const Exact& b, std::uint64_t k) {
-        const Exact product = exact_mul(a, x);
-        return state(exact_add(fused ? product : state(product, k, i), b), k + 1, i);
-    };
-    g = state(exact_mul(exact(s.gradient_scale), g), 0, i);
+void reference_element(const SgdStep& s, const StepRounders& r, bool has_velocity, Exact g, Exact& v, Exact& w, Exact* c, std::size_t i) {
+    const Exact mu = r.state.factor(s.momentum), wd = r.state.factor(s.weight_decay);
+    const auto multiply_add = [&](const Exact& a, const Exact& x, const Exact& b, std::uint64_t k) { return r.multiply_add(r.state, a, x, b, k, i); };
+    g = r.state(exact_mul(exact(s.gradient_scale), g), 0, i);
     if (s.weight_decay != 0) g = multiply_add(wd, w, g, 1);
     Exact d = g;
     if (has_velocity) {
         v = s.first ? g : multiply_add(mu, v, g, 3);
         d = s.nesterov ? multiply_add(mu, v, g, 5) : v;
     }
-    const Exact change = exact_mul(lr, d);
-    w = master(exact_add(w, negated(fused ? change : master(change, 7, i))), 8, i);
+    r.descend(r.held.factor(s.lr), d, w, c, 7, i);
 }
 
 void reference_step(const SgdStep& s, const Formats& f, State& state, const Codes& gradient) {
-    const Reference weight(f.weight), g_format(f.gradient);
-    const Rounder master{Reference(f.master != nullptr ? f.master : f.weight), f.master != nullptr ? s.master_rounding : s.weight_rounding, s};
-    const Rounder velocity = f.velocity != nullptr ? Rounder{Reference(f.velocity), s.state_rounding, s} : master;
-    const Rounder read{weight, s.weight_rounding, s}, plain_master{master.format, Rounding::nearest, s}, plain_velocity{velocity.format, Rounding::nearest, s};
-    Codes& held = f.master != nullptr ? state.master : state.weight;
+    const Format weight = Format::parse(f.weight), held_format = f.master != nullptr ? Format::parse(f.master) : weight;
+    const Rounder held(held_format, f.master != nullptr ? s.master_rounding : s.weight_rounding, s), read(weight, s.weight_rounding, s);
+    const Rounder velocity = f.velocity != nullptr ? Rounder(Format::parse(f.velocity), s.state_rounding, s) : held;
+    const StepRounders rounders = {s.rounding == StepRounding::fused, velocity, held};
+    const Reference g_format(f.gradient);
+    Codes& held_codes = f.master != nullptr ? state.master : state.weight;
     for (std::size_t i = 0; i < gradient.size(); ++i) {
-        Exact w = master.format.decode(held[i]), v = f.velocity != nullptr ? velocity.format.decode(state.velocity[i]) : Exact();
-        reference_element(s, velocity, master, f.velocity != nullptr, g_format.decode(gradient[i]), v, w, i);
-        held[i] = plain_master.code(w, 0, i);
-        if (f.velocity != nullptr) state.velocity[i] = plain_velocity.code(v, 0, i);
+        Exact w = held.decode(held_codes[i]), v = f.velocity != nullptr ? velocity.decode(state.velocity[i]) : Exact();
+        Exact c = state.compensation.empty() ? Exact() : velocity.decode(state.compensation[i]);
+        reference_element(s, rounders, f.velocity != nullptr, g_format.decode(gradient[i]), v, w, state.compensation.empty() ? nullptr : &c, i);
+        held_codes[i] = held.code_of(w);
+        if (f.velocity != nullptr) state.velocity[i] = velocity.code_of(v);
+        if (!state.compensation.empty()) state.compensation[i] = velocity.code_of(c);
         if (f.master != nullptr) state.weight[i] = read.code(w, 9, i);
     }
 }
 
-Codes normal_codes(const char* format, std::size_t n, std::uint64_t seed) {
-    return format == nullptr ? Codes() : Tensor::from(normal_values(n, seed), {static_cast<std::int64_t>(n)}, Format::parse(format)).codes();
-}
-
-Codes any_codes(const char* format, std::size_t n, std::uint64_t seed) { return format == nullptr ? Codes() : random_codes(Format::parse(format), n, seed); }
-
-Tensor tensor_for(const char* format, const Codes& codes) { return format == nullptr ? Tensor() : tensor_of(codes, Format::parse(format)); }
-
-void expect_same(const char* format, const Tensor& got, const Codes& want, const std::string& what) {
-    if (format == nullptr) return;
-    const Codes codes = codes_of(got);
-    int wrong = 0;
-    for (std::size_t i = 0; i < want.size() && wrong < 3; ++i)
-        if (!same(Format::parse(format), codes[i], want[i]))
-            ++wrong, ADD_FAILURE() << what << " " << format << " " << i << std::hex << " gave " << codes[i] << " want " << want[i];
-}
-
-using Fill = Codes (*)(const char*, std::size_t, std::uint64_t);
-
-// Three steps in a row, each checked, from codes that `fill` makes.
-void check(const Formats& f, SgdStep s, std::size_t n, Fill fill) {
-    State state = {fill(f.weight, n, 1), fill(f.master, n, 2), fill(f.velocity, n, 3)};
+// Three steps in a row, each checked, from codes that `fill` makes; `compensated`: in the velocity's format.
+void check(const Formats& f, SgdStep s, std::size_t n, Fill fill, bool compensated = false) {
+    const char* compensation_format = compensated ? (f.velocity != nullptr ? f.velocity : f.weight) : nullptr;
+    State state = {fill(f.weight, n, 1), fill(f.master, n, 2), fill(f.velocity, n, 3), fill == any_codes ? fill(compensation_format, n, 4) : zero_codes(compensation_format, n)};
     Tensor weight = tensor_for(f.weight, state.weight), master = tensor_for(f.master, state.master), velocity = tensor_for(f.velocity, state.velocity);
+    const Tensor compensation = tensor_for(compensation_format, state.compensation);
     for (std::uint64_t step = 0; step < 3; ++step) {
         const Codes gradient = fill(f.gradient, n, 10 + step);
         s.first = step == 0 && f.velocity != nullptr && fill == normal_codes;
-        s.stream = 10 * step;
-        core::sgd_step(weight, master, velocity, tensor_for(f.gradient, gradient), s);
+        s.stream = 13 * step;
+        core::sgd_step({weight, master, compensation}, velocity, tensor_for(f.gradient, gradient), s);
         reference_step(s, f, state, gradient);
         const std::string what = std::string(f.gradient) + " " + name(s.rounding) + " step " + std::to_string(step);
         expect_same(f.weight, weight, state.weight, what + " weight");
         expect_same(f.master, master, state.master, what + " master");
         expect_same(f.velocity, velocity, state.velocity, what + " velocity");
+        expect_same(compensation_format, compensation, state.compensation, what + " compensation");
     }
     EXPECT_EQ(weight.version(), 3u);
 }
@@ -158,6 +122,17 @@ TEST_F(SgdOperations, DrawFromAStreamOfTheirOwn) {
     });
 }
 
+TEST_F(SgdOperations, OfTheCompensatedUpdateToo) {
+    for_all([](const Formats& f, SgdStep s) {
+        if (f.velocity == nullptr && f.master != nullptr) return;
+        check(f, s, 60, normal_codes, true);
+        check(f, s, 60, any_codes, true);
+        s.master_rounding = s.weight_rounding = s.state_rounding = Rounding::stochastic;
+        s.seed = 78;
+        check(f, s, 30, normal_codes, true);
+    });
+}
+
 // In float32 alone the product and the sum of float32 arithmetic are what is rounded; float64 the same.
 TEST_F(SgdOperations, EqualTheResultsOrderInTheComputeType) {
     for (const char* format : {"float32", "float64"}) {
@@ -168,7 +143,7 @@ TEST_F(SgdOperations, EqualTheResultsOrderInTheComputeType) {
             for (int order = 0; order < 2; ++order) {
                 s.rounding = order == 0 ? StepRounding::results : StepRounding::every_operation;
                 weights[order] = tensor_for(format, w), velocities[order] = tensor_for(format, v);
-                core::sgd_step(weights[order], none, velocities[order], tensor_for(format, g), s);
+                core::sgd_step({weights[order]}, velocities[order], tensor_for(format, g), s);
             }
             EXPECT_EQ(weights[0].codes(), weights[1].codes());
             EXPECT_EQ(velocities[0].codes(), velocities[1].codes());
@@ -184,7 +159,7 @@ TEST_F(SgdOperations, DifferFromTheOtherOrdersOnKnownVectors) {
     const auto step = [&](StepRounding rounding, SgdStep s, Codes w, Codes v, Codes g) {
         s.rounding = rounding;
         Tensor weight = tensor_of(w, p), none, velocity = tensor_of(v, p);
-        core::sgd_step(weight, none, velocity, tensor_of(g, p), s);
+        core::sgd_step({weight}, velocity, tensor_of(g, p), s);
         return std::pair(weight.codes()[0], velocity.codes()[0]);
     };
     using Pair = std::pair<std::uint64_t, std::uint64_t>;
@@ -203,7 +178,7 @@ TEST_F(SgdOperations, FusedProductsThatFloat64DoesNotHoldAreExact) {
     for (const StepRounding rounding : both) {
         const auto number = [&](double x) { return Tensor::from(std::vector<double>{x}, {1}, p); };
         Tensor weight = number(0x1p23 + 2), none;
-        core::sgd_step(weight, none, none, number(1 - 0x1p-27), {.lr = 1 + 0x1p-27, .rounding = rounding});
+        core::sgd_step({weight}, none, number(1 - 0x1p-27), {.lr = 1 + 0x1p-27, .rounding = rounding});
         EXPECT_EQ(weight.number(0).value(), rounding == StepRounding::fused ? 0x1p23 + 2 : 0x1p23);
     }
 }
@@ -219,7 +194,7 @@ TEST_F(SgdOperations, ResultsDoNotDependOnThreads) {
         omp_set_num_threads(threads);
         Tensor weight = tensor_for(f.weight, normal_codes(f.weight, 50001, 1)), master = tensor_for(f.master, normal_codes(f.master, 50001, 1));
         Tensor velocity = tensor_for(f.velocity, normal_codes(f.velocity, 50001, 2));
-        core::sgd_step(weight, master, velocity, tensor_for(f.gradient, normal_codes(f.gradient, 50001, 3)), s);
+        core::sgd_step({weight, master}, velocity, tensor_for(f.gradient, normal_codes(f.gradient, 50001, 3)), s);
         if (threads == 1) first = weight.codes();
         EXPECT_EQ(weight.codes(), first);
     }
@@ -229,7 +204,7 @@ TEST_F(SgdOperations, ResultsDoNotDependOnThreads) {
 TEST_F(SgdOperations, CountNanWithoutACode) {
     Tensor weight = Tensor::zeros({2}, Format::parse("fixed(8,4)")), none;
     const Tensor gradient = Tensor::from({std::numeric_limits<float>::quiet_NaN(), 1.0f}, {2});
-    core::sgd_step(weight, none, none, gradient, {.lr = 1, .rounding = StepRounding::every_operation});
+    core::sgd_step({weight}, none, gradient, {.lr = 1, .rounding = StepRounding::every_operation});
     EXPECT_EQ(backend(weight.device()).take_nan_count(), 1u);
     EXPECT_EQ(weight.codes(), (Codes{0x00, 0xf0}));
 }

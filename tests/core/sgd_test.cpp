@@ -15,12 +15,12 @@ struct Formats {
 };
 
 struct State {
-    std::vector<std::uint64_t> weight, master, velocity;
+    std::vector<std::uint64_t> weight, master, velocity, compensation;  // the last one in float32, or empty
 };
 
-// One step of one element in T; every operation is one rounding.
+// The lr d of one element in T; every operation is one rounding.
 template <class T>
-void element(const SgdStep& s, bool has_velocity, T& w, T& v, T g) {
+T change(const SgdStep& s, bool has_velocity, T w, T& v, T g) {
     const T lr = static_cast<T>(s.lr), mu = static_cast<T>(s.momentum), wd = static_cast<T>(s.weight_decay);
     if (s.gradient_scale != 1) g = g * static_cast<T>(s.gradient_scale);
     if (s.weight_decay != 0) g = g + wd * w;
@@ -29,7 +29,7 @@ void element(const SgdStep& s, bool has_velocity, T& w, T& v, T g) {
         v = s.first ? g : mu * v + g;
         d = s.nesterov ? g + mu * v : v;
     }
-    w = w - lr * d;
+    return lr * d;
 }
 
 template <class T>
@@ -40,7 +40,10 @@ void reference(const SgdStep& s, const Formats& f, State& state, const std::vect
     for (std::size_t i = 0; i < gradient.size(); ++i) {
         std::uint64_t& own = f.master != nullptr ? state.master[i] : state.weight[i];
         T w = static_cast<T>(decode_one(held, own)), v = f.velocity != nullptr ? static_cast<T>(decode_one(velocity, state.velocity[i])) : T(0);
-        element<T>(s, f.velocity != nullptr, w, v, static_cast<T>(decode_one(g, gradient[i])));
+        const T lr_d = change<T>(s, f.velocity != nullptr, w, v, static_cast<T>(decode_one(g, gradient[i])));
+        const bool compensated = !state.compensation.empty();
+        const T y = compensated ? static_cast<T>(decode_one(Format::float32(), state.compensation[i])) - lr_d : T(0), before = w;
+        w = compensated ? w + y : w - lr_d;
         if (f.velocity != nullptr) state.velocity[i] = encode_one(velocity, v, s.state_rounding, draw(s.state_rounding, 2, i));
         double rounded = w;
         if (f.master != nullptr) {
@@ -48,6 +51,8 @@ void reference(const SgdStep& s, const Formats& f, State& state, const std::vect
             rounded = decode_one(held, own);
         }
         state.weight[i] = encode_one(weight, rounded, s.weight_rounding, draw(s.weight_rounding, 1, i));
+        const T held_value = static_cast<T>(decode_one(held, f.master != nullptr ? own : state.weight[i]));
+        if (compensated) state.compensation[i] = encode_one(Format::float32(), y - (held_value - before), s.state_rounding, draw(s.state_rounding, 3, i));
     }
 }
 
@@ -58,16 +63,19 @@ std::vector<std::uint64_t> codes_for(const char* format, const std::vector<doubl
 Tensor tensor_for(const char* format, const std::vector<std::uint64_t>& codes) { return format == nullptr ? Tensor() : tensor_of(codes, Format::parse(format)); }
 
 template <class T>
-void check(const Formats& f, SgdStep s, std::size_t n) {
-    State state = {codes_for(f.weight, normal_values(n, 1)), codes_for(f.master, normal_values(n, 1)), codes_for(f.velocity, std::vector<double>(n, 0))};
+void check(const Formats& f, SgdStep s, std::size_t n, bool compensated = false) {
+    State state = {codes_for(f.weight, normal_values(n, 1)), codes_for(f.master, normal_values(n, 1)), codes_for(f.velocity, std::vector<double>(n, 0)),
+                   std::vector<std::uint64_t>(compensated ? n : 0)};
+    const Tensor compensation = compensated ? Tensor::zeros({static_cast<std::int64_t>(n)}) : Tensor();
     Tensor weight = tensor_for(f.weight, state.weight), master = tensor_for(f.master, state.master), velocity = tensor_for(f.velocity, state.velocity);
     for (int step = 0; step < 3; ++step) {
         const auto gradient = codes_for(f.gradient, normal_values(n, 10 + static_cast<std::uint64_t>(step)));
         s.first = step == 0 && f.velocity != nullptr;
-        s.stream = static_cast<std::uint64_t>(3 * step);
-        core::sgd_step(weight, master, velocity, tensor_for(f.gradient, gradient), s);
+        s.stream = static_cast<std::uint64_t>(4 * step);
+        core::sgd_step({weight, master, compensation}, velocity, tensor_for(f.gradient, gradient), s);
         reference<T>(s, f, state, gradient);
         ASSERT_EQ(weight.codes(), state.weight) << f.weight << " step " << step;
+        ASSERT_EQ(compensated ? compensation.codes() : state.compensation, state.compensation) << " step " << step;
         ASSERT_EQ(f.master != nullptr ? master.codes() : state.master, state.master) << " step " << step;
         ASSERT_EQ(f.velocity != nullptr ? velocity.codes() : state.velocity, state.velocity) << " step " << step;
     }
@@ -89,6 +97,16 @@ TEST_F(Sgd, EveryOperationIsOneRoundingOfFloat32) {
     for (const Formats& f : all_formats) {
         for (const SgdStep& s : all_steps) check<float>(f, s, 3001);
     }
+}
+
+TEST_F(Sgd, CompensatedUpdatesKeepWhatTheMasterLacks) {
+    for (const Formats& f : all_formats) {
+        for (const SgdStep& s : all_steps) check<float>(f, s, 1025, true);
+    }
+    SgdStep s = all_steps[1];
+    s.master_rounding = s.weight_rounding = s.state_rounding = Rounding::stochastic;
+    check<float>(all_formats[1], s, 1025, true);
+    check<double>({"posit(8,2)", "posit(32,2)", "posit(32,2)", "posit(8,2)"}, all_steps[1], 1500, true);
 }
 
 TEST_F(Sgd, WithoutMomentumThereIsNoVelocity) {
@@ -125,11 +143,11 @@ TEST_F(Sgd, ResultsDoNotDependOnThreads) {
 TEST_F(Sgd, ErrorsNameWhatDoesNotFit) {
     Tensor weight = Tensor::zeros({2, 3}), none, other = Tensor::zeros({3});
     const Tensor gradient = Tensor::zeros({2, 3});
-    EXPECT_EQ(error_of([&] { core::sgd_step(weight, none, none, other, {.lr = 1}); }), "sgd_step: shapes differ: weight is [2, 3], gradient is [3] (want one shape)");
-    EXPECT_EQ(error_of([&] { core::sgd_step(weight, other, none, gradient, {.lr = 1}); }), "sgd_step: shapes differ: weight is [2, 3], master is [3] (want one shape)");
-    EXPECT_EQ(error_of([&] { core::sgd_step(weight, none, none, gradient, {.lr = 1, .momentum = 0.9}); }),
+    EXPECT_EQ(error_of([&] { core::sgd_step({weight}, none, other, {.lr = 1}); }), "sgd_step: shapes differ: weight is [2, 3], gradient is [3] (want one shape)");
+    EXPECT_EQ(error_of([&] { core::sgd_step({weight, other}, none, gradient, {.lr = 1}); }), "sgd_step: shapes differ: weight is [2, 3], master is [3] (want one shape)");
+    EXPECT_EQ(error_of([&] { core::sgd_step({weight}, none, gradient, {.lr = 1, .momentum = 0.9}); }),
               "sgd_step: momentum without a velocity: momentum is 0.9 (want a velocity tensor)");
-    EXPECT_EQ(error_of([&] { core::sgd_step(weight, none, none, gradient, {.lr = 1, .nesterov = true}); }), "sgd_step: Nesterov's step without momentum: momentum is 0 (want momentum > 0)");
+    EXPECT_EQ(error_of([&] { core::sgd_step({weight}, none, gradient, {.lr = 1, .nesterov = true}); }), "sgd_step: Nesterov's step without momentum: momentum is 0 (want momentum > 0)");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <new>
 
 #include "support.h"
@@ -60,7 +61,11 @@ std::map<Role, std::int64_t> by_role() {
     return bytes;
 }
 
-Held measure_once(const Precision& precision) {
+std::unique_ptr<Optimizer> make_sgd(LeNet5& model) { return std::make_unique<Sgd>(model.parameters(), SgdOptions{.lr = 0.0625, .momentum = 0.5}); }
+std::unique_ptr<Optimizer> make_adam(LeNet5& model) { return std::make_unique<Adam>(model.parameters()); }
+using MakeOptimizer = std::unique_ptr<Optimizer> (*)(LeNet5&);
+
+Held measure_once(const Precision& precision, MakeOptimizer make) {
     set_memory_cache(false);
     Held held;
     const std::int64_t before = live;
@@ -68,14 +73,14 @@ Held measure_once(const Precision& precision) {
     const DataLoader loader(data, {.batch_size = batch, .format = precision.inputs.format});
     LeNet5 model;
     model.set_precision(precision);
-    Sgd sgd(model.parameters(), {.lr = 0.0625, .momentum = 0.5});
+    const std::unique_ptr<Optimizer> optimizer = make(model);
     const std::int64_t levels = 256 * precision.inputs.format.storage_bytes();
     for (int step = 0; step < 2; ++step) {
         BatchStream stream = loader.epoch(0);
         std::optional<Batch> first = stream.next();
         const Tensor images = first->images, labels = first->labels;
         first.reset();
-        sgd.zero_grad();
+        optimizer->zero_grad();
         const std::int64_t resting = live - images.bytes() - labels.bytes();
         {
             const Variable loss = cross_entropy(model(images), labels, precision);
@@ -83,7 +88,7 @@ Held measure_once(const Precision& precision) {
             held.hook_graph = live - resting - static_cast<std::int64_t>(loss.value().bytes());
             backward(loss);
         }
-        sgd.step();
+        optimizer->step();
     }
     held.after_step = by_role();
     held.hook_after_step = live - before - levels;
@@ -91,9 +96,9 @@ Held measure_once(const Precision& precision) {
 }
 
 // The first run leaves the kernels' working memory behind, which does not grow with the network.
-Held measure(const Precision& precision) {
-    measure_once(precision);
-    return measure_once(precision);
+Held measure(const Precision& precision, MakeOptimizer make = make_sgd) {
+    measure_once(precision, make);
+    return measure_once(precision, make);
 }
 
 TEST(Memory, Posit8WithSixteenBitMasterAndMomentumHoldsSixBytesAParameter) {
@@ -103,6 +108,15 @@ TEST(Memory, Posit8WithSixteenBitMasterAndMomentumHoldsSixBytesAParameter) {
     EXPECT_EQ(held.after_step.at(Role::master), 2 * parameter_count);
     EXPECT_EQ(held.after_step.at(Role::state), 2 * parameter_count);
     EXPECT_EQ(held.hook_after_step - held.after_step.at(Role::decoded), 6 * parameter_count);
+}
+
+TEST(Memory, AdamWithSixteenBitMasterAndMomentsHoldsEightBytesAParameter) {
+    const Held held = measure(posit_precision(), make_adam);
+    EXPECT_EQ(held.after_step.at(Role::parameters), 1 * parameter_count);
+    EXPECT_EQ(held.after_step.at(Role::gradients), 1 * parameter_count);
+    EXPECT_EQ(held.after_step.at(Role::master), 2 * parameter_count);
+    EXPECT_EQ(held.after_step.at(Role::state), 4 * parameter_count);
+    EXPECT_EQ(held.hook_after_step - held.after_step.at(Role::decoded), 8 * parameter_count);
 }
 
 TEST(Memory, Float32HoldsTwelveBytesAParameter) {
