@@ -9,6 +9,10 @@ namespace {
 // 1.5 2^52: the low bits of (integer + this) are the integer.
 constexpr double integer_magic = 6755399441055744.0;
 
+// Wraps around: limbs of sums that are not finite hold anything.
+typedef std::uint64_t Wrapping __attribute__((vector_size(8 * lanes)));
+inline Integers plus(Integers a, Integers b) { return reinterpret_cast<Integers>(reinterpret_cast<Wrapping>(a) + reinterpret_cast<Wrapping>(b)); }
+
 std::uint64_t slice(const double* values, std::int64_t n, const Slicing& slicing, double* to, std::int64_t step) {
     std::uint64_t found = 0;
     double scale[slice_limit], magic[slice_limit];
@@ -40,7 +44,7 @@ void add(const double* a, const double* b, std::int64_t n, double* to) {
 
 void add_integers(const double* x, std::int64_t n, std::int64_t* limb) {
     const Integers magic = integers(broadcast(integer_magic));
-    for (std::int64_t i = 0; i < n; i += lanes) store(limb + i, load(limb + i) + (integers(load(x + i) + integer_magic) - magic));
+    for (std::int64_t i = 0; i < n; i += lanes) store(limb + i, plus(load(limb + i), plus(integers(load(x + i) + integer_magic), -magic)));
 }
 
 void carry(std::int64_t* limbs, std::int64_t n, int count) {
@@ -48,7 +52,7 @@ void carry(std::int64_t* limbs, std::int64_t n, int count) {
         for (std::int64_t i = 0; i < n; i += lanes) {
             const Integers v = load(limbs + i);
             store(limbs + i, v & ((std::int64_t{1} << slice_bits) - 1));
-            store(limbs + n + i, load(limbs + n + i) + (v >> slice_bits));
+            store(limbs + n + i, plus(load(limbs + n + i), v >> slice_bits));
         }
     }
 }
@@ -60,7 +64,7 @@ void round_to_odd(const std::int64_t* limbs, std::int64_t n, const Slicing& slic
     for (std::int64_t i = 0; i < n; i += lanes) {
         Doubles sum = {}, rest = {};
         for (int s = slicing.slices - 1; s >= 0; --s) {
-            const Doubles limb = (doubles(load(limbs + s * n + i) + magic) - integer_magic) * power_of_two<double>(slicing.lowest + s * slice_bits);
+            const Doubles limb = (doubles(plus(load(limbs + s * n + i), magic)) - integer_magic) * power_of_two<double>(slicing.lowest + s * slice_bits);
             const Doubles next = sum + limb, part = next - sum;
             const Doubles error = (sum - (next - part)) + (limb - part);
             const Integers exact = rest == 0;
@@ -69,7 +73,7 @@ void round_to_odd(const std::int64_t* limbs, std::int64_t n, const Slicing& slic
         }
         const Integers inexact = rest != 0;  // -1 where it is
         const Integers beyond = (integers(rest) ^ integers(sum)) >> 63;
-        const Integers odd = (integers(sum) + (inexact & beyond)) | (inexact & 1);
+        const Integers odd = plus(integers(sum), inexact & beyond) | (inexact & 1);
         const Doubles old = load(x + i);
         const Integers finite = (old - old) == 0;
         store(x + i, doubles((odd & finite) | (integers(old) & ~finite)));

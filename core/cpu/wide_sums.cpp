@@ -70,7 +70,8 @@ void WideSums::add(std::int64_t i, double x) {
 void WideSums::add(WideSums& other) {
     other.carry();
     carry();
-    for (std::size_t i = 0; i < limbs_.size(); ++i) limbs_[i] += other.limbs_[i];
+    for (std::size_t i = 0; i < limbs_.size(); ++i)
+        limbs_[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(limbs_[i]) + static_cast<std::uint64_t>(other.limbs_[i]));
     carry();
 }
 
