@@ -1,5 +1,7 @@
 #include <taper/core/cpu/offsets.h>
 
+#include <taper/core/cpu/parallel.h>
+
 namespace taper::cpu {
 
 Offsets::Offsets(std::initializer_list<Axis> axes, std::int64_t first) : size_(1) {
@@ -13,12 +15,13 @@ Offsets::Offsets(std::initializer_list<Axis> axes, std::int64_t first) : size_(1
     to[0] = first;
     std::int64_t filled = 1;
     for (const Axis* axis = axes.end(); axis-- != axes.begin();) {
-        for (std::int64_t i = 1; i < axis->size; ++i) {
-            const std::int64_t distance = i * axis->stride;
+        const std::int64_t size = axis->size, stride = axis->stride;
+#pragma omp parallel for schedule(static) if (size * filled >= parallel_from)
+        for (std::int64_t i = 1; i < size; ++i) {
             std::int64_t* const copy = to + i * filled;
-            for (std::int64_t j = 0; j < filled; ++j) copy[j] = to[j] + distance;
+            for (std::int64_t j = 0; j < filled; ++j) copy[j] = to[j] + i * stride;
         }
-        filled *= axis->size;
+        filled *= size;
     }
 }
 

@@ -21,8 +21,8 @@ SumUnit::SumUnit(const SumJob& job, std::int64_t entry, const Range& strips, con
       base_(job.problem.batch[static_cast<std::size_t>(entry)]),
       strips_(strips),
       panels_(panels),
-      own_(sums == nullptr ? static_cast<std::size_t>(size(job, strips, panels)) : 0),
-      sums_(sums == nullptr ? own_.data() : sums),
+      own_(sums == nullptr ? Storage::make(static_cast<std::size_t>(size(job, strips, panels)) * sizeof(double), Device()) : nullptr),
+      sums_(sums == nullptr ? static_cast<double*>(own_->data()) : sums),
       wide_(job.proof == Proof::exact ? static_cast<std::size_t>(strips.size() * panels.size()) : 0),
       left_(job.problem.left, base_.left, job.height, Scratch::left),
       right_(job.problem.right, base_.right, job.width, Scratch::right),
@@ -32,7 +32,9 @@ SumUnit::SumUnit(const SumJob& job, std::int64_t entry, const Range& strips, con
       right_pairs_(job.problem.right, base_.right, 2 * job.width, job.right.lowest, Scratch::decoded),
       left_slices_(job.left, Scratch::errors),
       right_slices_(job.right, Scratch::partial),
-      room_(static_cast<std::size_t>(6 * job.tile_size())) {}
+      room_(static_cast<std::size_t>(6 * job.tile_size())) {
+    if (own_) std::fill_n(sums_, size(job, strips, panels), 0.0);  // kernels leave out columns that a tile lacks; add() reads all
+}
 
 void SumUnit::add_terms(const Range& blocks) {
     InexactFlag flag;

@@ -52,7 +52,7 @@ class SumUnit {
     const SumJob& job_;
     const SumProblem<double>::Base& base_;
     Range strips_, panels_;
-    std::vector<double> own_;
+    std::shared_ptr<Storage> own_;  // of sums that the unit takes itself, from the backend's cache of blocks
     double* sums_;
     std::vector<WideSums> wide_;  // of each tile that has needed one
     bool with_bias_ = false;
