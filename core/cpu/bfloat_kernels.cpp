@@ -1,4 +1,5 @@
 #include <taper/core/cpu/bfloat_kernels.h>
+#include <taper/core/cpu/product_loops.h>
 
 #include <immintrin.h>
 
@@ -8,82 +9,27 @@ namespace {
 constexpr int lanes = 16, tile_rows = 14, dot_rows = 5, dot_columns = 5;
 
 inline __m512i load(const void* x) { return _mm512_loadu_si512(x); }
-inline __m512 multiply_add(__m512i a, __m512i b, __m512 c) { return _mm512_dpbf16_ps(c, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b)); }
 
-inline float sum_of(__m512 v) {
-    const __m256 eight = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m128 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
-    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return two[0] + two[1];
-}
-
-template <int rows, int vectors>
-void tile(const Tile<BfloatPair>& t) {
-    __m512 sum[rows][vectors];
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) sum[i][v] = _mm512_setzero_ps();
+struct BfloatRegisters {
+    using Operand = __m512i;
+    using Sum = __m512;
+    static constexpr int lanes = 16, step = 32;
+    static Operand load(const void* x) { return _mm512_loadu_si512(x); }
+    static Operand broadcast(const BfloatPair* x) {
+        int pair;
+        __builtin_memcpy(&pair, x, sizeof pair);
+        return _mm512_set1_epi32(pair);
     }
-    const BfloatPair* a = t.a;
-    const BfloatPair* const b = t.b;
-    const std::int64_t* const offset = t.offset;
-    const std::int64_t depth = t.depth, a_stride = t.a_stride;
-    for (std::int64_t k = 0; k < depth; ++k, a += a_stride) {
-        __m512i row[vectors];
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) row[v] = load(b + offset[k] + v * lanes);
-#pragma GCC unroll 14
-        for (int i = 0; i < rows; ++i) {
-            int pair;
-            __builtin_memcpy(&pair, a + i, sizeof pair);
-            const __m512i factor = _mm512_set1_epi32(pair);
-#pragma GCC unroll 2
-            for (int v = 0; v < vectors; ++v) sum[i][v] = multiply_add(factor, row[v], sum[i][v]);
-        }
+    static Sum multiply_add(Operand a, Operand b, Sum c) { return _mm512_dpbf16_ps(c, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b)); }
+    static Sum load_sums(const float* c) { return _mm512_loadu_ps(c); }
+    static void store_sums(float* c, Sum sum) { _mm512_storeu_ps(c, sum); }
+    static float sum_of(Sum v) {
+        const __m256 eight = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+        const __m128 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+        const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        return two[0] + two[1];
     }
-    float* c = t.c;
-    const std::int64_t c_stride = t.c_stride;
-    const bool add = t.add;
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i, c += c_stride) {
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) _mm512_storeu_ps(c + v * lanes, add ? sum[i][v] + _mm512_loadu_ps(c + v * lanes) : sum[i][v]);
-    }
-}
-
-template <int rows>
-void dot(const DotTile<Bfloat>& t) {
-    __m512 sum[rows][dot_columns];
-#pragma GCC unroll 5
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 5
-        for (int j = 0; j < dot_columns; ++j) sum[i][j] = _mm512_setzero_ps();
-    }
-    const std::int64_t length = t.length, a_stride = t.a_stride;
-    for (std::int64_t n = 0; n < t.runs; ++n) {
-        const Bfloat* const a = t.a + n * t.a_step;
-        const Bfloat* b[dot_columns];
-#pragma GCC unroll 5
-        for (int j = 0; j < dot_columns; ++j) b[j] = t.b + n * t.b_step + t.offset[j];
-        for (std::int64_t q = 0; q < length; q += 2 * lanes) {
-            __m512i run[dot_columns];
-#pragma GCC unroll 5
-            for (int j = 0; j < dot_columns; ++j) run[j] = load(b[j] + q);
-#pragma GCC unroll 5
-            for (int i = 0; i < rows; ++i) {
-                const __m512i factor = load(a + i * a_stride + q);
-#pragma GCC unroll 5
-                for (int j = 0; j < dot_columns; ++j) sum[i][j] = multiply_add(factor, run[j], sum[i][j]);
-            }
-        }
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 5
-        for (int j = 0; j < dot_columns; ++j) t.c[i * dot_columns + j] += sum_of(sum[i][j]);
-    }
-}
+};
 
 // Moves 32-bit elements as floats, whose bits no move changes.
 void transpose(const BfloatPair* from, std::int64_t from_stride, std::int64_t rows, std::int64_t depth, BfloatPair* to, std::int64_t to_stride) {
@@ -212,8 +158,8 @@ void move_values(const Bfloat* from, std::int64_t from_stride, std::int64_t rows
 template <int rows>
 void fill_tiles(ProductKernels<BfloatPair>& k) {
     if constexpr (rows > 0) {
-        k.narrow[rows] = tile<rows, 1>;
-        k.wide[rows] = tile<rows, 2>;
+        k.narrow[rows] = product_tile<BfloatRegisters, rows, 1>;
+        k.wide[rows] = product_tile<BfloatRegisters, rows, 2>;
         fill_tiles<rows - 1>(k);
     }
 }
@@ -221,7 +167,7 @@ void fill_tiles(ProductKernels<BfloatPair>& k) {
 template <int rows>
 void fill_dots(BfloatKernels& k) {
     if constexpr (rows > 0) {
-        k.dot[rows] = dot<rows>;
+        k.dot[rows] = product_dot<BfloatRegisters, rows, dot_columns>;
         fill_dots<rows - 1>(k);
     }
 }

@@ -1,4 +1,5 @@
 #include <taper/core/cpu/product_kernels.h>
+#include <taper/core/cpu/product_loops.h>
 #include <taper/core/cpu/transpose_lanes.h>
 
 #if defined(TAPER_LEVEL_avx2) || defined(TAPER_LEVEL_avx512)
@@ -62,71 +63,17 @@ inline Vector multiply_add(Vector a, Vector b, Vector c) { return a * b + c; }
 inline float sum_of(Vector v) { return (v[0] + v[2]) + (v[1] + v[3]); }
 #endif
 
-template <int rows, int vectors>
-void tile(const Tile<float>& t) {
-    Vector sum[rows][vectors];
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) sum[i][v] = Vector{};
-    }
-    const float* a = t.a;
-    const float* const b = t.b;
-    const std::int64_t* const offset = t.offset;
-    const std::int64_t depth = t.depth, a_stride = t.a_stride;
-    for (std::int64_t k = 0; k < depth; ++k, a += a_stride) {
-        Vector row[vectors];
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) row[v] = load(b + offset[k] + v * lanes);
-#pragma GCC unroll 14
-        for (int i = 0; i < rows; ++i) {
-            const Vector factor = broadcast(a[i]);
-#pragma GCC unroll 2
-            for (int v = 0; v < vectors; ++v) sum[i][v] = multiply_add(factor, row[v], sum[i][v]);
-        }
-    }
-    float* c = t.c;
-    const std::int64_t c_stride = t.c_stride;
-    const bool add = t.add;
-#pragma GCC unroll 14
-    for (int i = 0; i < rows; ++i, c += c_stride) {
-#pragma GCC unroll 2
-        for (int v = 0; v < vectors; ++v) store(c + v * lanes, add ? sum[i][v] + load(c + v * lanes) : sum[i][v]);
-    }
-}
-
-template <int rows>
-void dot(const DotTile<float>& t) {
-    Vector sum[rows][dot_columns];
-#pragma GCC unroll 5
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 5
-        for (int j = 0; j < dot_columns; ++j) sum[i][j] = Vector{};
-    }
-    const std::int64_t length = t.length, a_stride = t.a_stride;
-    for (std::int64_t n = 0; n < t.runs; ++n) {
-        const float* const a = t.a + n * t.a_step;
-        const float* b[dot_columns];
-#pragma GCC unroll 5
-        for (int j = 0; j < dot_columns; ++j) b[j] = t.b + n * t.b_step + t.offset[j];
-        for (std::int64_t q = 0; q < length; q += lanes) {
-            Vector run[dot_columns];
-#pragma GCC unroll 5
-            for (int j = 0; j < dot_columns; ++j) run[j] = load(b[j] + q);
-#pragma GCC unroll 5
-            for (int i = 0; i < rows; ++i) {
-                const Vector factor = load(a + i * a_stride + q);
-#pragma GCC unroll 5
-                for (int j = 0; j < dot_columns; ++j) sum[i][j] = multiply_add(factor, run[j], sum[i][j]);
-            }
-        }
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 5
-        for (int j = 0; j < dot_columns; ++j) t.c[i * dot_columns + j] += sum_of(sum[i][j]);
-    }
-}
+struct Registers {
+    using Operand = Vector;
+    using Sum = Vector;
+    static constexpr int lanes = TAPER_LEVEL::lanes, step = lanes;
+    static Vector load(const float* x) { return TAPER_LEVEL::load(x); }
+    static Vector broadcast(const float* x) { return TAPER_LEVEL::broadcast(*x); }
+    static Vector multiply_add(Vector a, Vector b, Vector c) { return TAPER_LEVEL::multiply_add(a, b, c); }
+    static Vector load_sums(const float* c) { return TAPER_LEVEL::load(c); }
+    static void store_sums(float* c, Vector sum) { store(c, sum); }
+    static float sum_of(Vector v) { return TAPER_LEVEL::sum_of(v); }
+};
 
 void transpose(const float* from, std::int64_t from_stride, std::int64_t rows, std::int64_t depth, float* to, std::int64_t to_stride) {
     for (std::int64_t k = 0; k < depth; k += lanes) {
@@ -180,8 +127,8 @@ void move_rows(const float* from, std::int64_t from_stride, std::int64_t rows, s
 template <int rows>
 void fill_tiles(ProductKernels<float>& k) {
     if constexpr (rows > 0) {
-        k.narrow[rows] = tile<rows, 1>;
-        k.wide[rows] = tile<rows, 2>;
+        k.narrow[rows] = product_tile<Registers, rows, 1>;
+        k.wide[rows] = product_tile<Registers, rows, 2>;
         fill_tiles<rows - 1>(k);
     }
 }
@@ -189,7 +136,7 @@ void fill_tiles(ProductKernels<float>& k) {
 template <int rows>
 void fill_dots(ProductKernels<float>& k) {
     if constexpr (rows > 0) {
-        k.dot[rows] = dot<rows>;
+        k.dot[rows] = product_dot<Registers, rows, dot_columns>;
         fill_dots<rows - 1>(k);
     }
 }
