@@ -11,19 +11,6 @@ using core::Moments;
 using core::NormSpec;
 using core::NormSums;
 
-// The stated order: blocks of 4096, element i of a block in lane i mod 8, lanes then blocks added in order.
-double in_order(const std::vector<double>& x) {
-    double total = 0;
-    for (std::size_t block = 0; block < x.size(); block += 4096) {
-        double lane[8] = {};
-        for (std::size_t i = 0; i < 4096 && block + i < x.size(); ++i) lane[i % 8] += x[block + i];
-        double sum = lane[0];
-        for (int l = 1; l < 8; ++l) sum += lane[l];
-        total += sum;
-    }
-    return total;
-}
-
 struct Case {
     Shape shape;
     std::int64_t groups;
@@ -77,9 +64,9 @@ TEST_F(Norm, MomentsFollowTheStatedOrder) {
                 const double p = all[group[0]], n = static_cast<double>(group.size());
                 std::vector<double> d = gathered(all, group), squares;
                 for (double& v : d) v -= p, squares.push_back(v * v);
-                const double s = in_order(d);
+                const double s = defined_sum(d);
                 mean.push_back(p + s / n);
-                variance.push_back(std::max(0.0, (in_order(squares) - s * s / n) / n));
+                variance.push_back(std::max(0.0, (defined_sum(squares) - s * s / n) / n));
                 long double true_mean = 0, true_variance = 0;
                 for (const std::size_t i : group) true_mean += all[i] / static_cast<long double>(n);
                 for (const std::size_t i : group) true_variance += (all[i] - true_mean) * (all[i] - true_mean) / static_cast<long double>(n);
@@ -154,19 +141,19 @@ TEST_F(Norm, BackwardWeightsFollowTheStatedOrder) {
                         column.push_back(d[i]);
                         products_of_column.push_back(d[i] * ((v[i] - m[g]) * (1 / std::sqrt(var[g] + 1e-5))));
                     }
-                    terms.push_back(in_order(column));
-                    products.push_back(in_order(products_of_column));
+                    terms.push_back(defined_sum(column));
+                    products.push_back(defined_sum(products_of_column));
                 }
                 if (groups == 0) {
                     const auto& all = members.of[static_cast<std::size_t>(c)];
                     std::vector<double> in_channel;
                     for (const std::size_t i : all) in_channel.push_back(d[i] * (v[i] - m[static_cast<std::size_t>(c)]));
                     terms = gathered(d, all);
-                    dbias.push_back(in_order(terms));
-                    dweight.push_back(in_order(in_channel) * (1 / std::sqrt(var[static_cast<std::size_t>(c)] + 1e-5)));
+                    dbias.push_back(defined_sum(terms));
+                    dweight.push_back(defined_sum(in_channel) * (1 / std::sqrt(var[static_cast<std::size_t>(c)] + 1e-5)));
                 } else {
-                    dbias.push_back(in_order(terms));
-                    dweight.push_back(in_order(products));
+                    dbias.push_back(defined_sum(terms));
+                    dweight.push_back(defined_sum(products));
                 }
             }
             EXPECT_EQ(got.dbias.to_vector_double(), dbias) << text << " " << shape.str();

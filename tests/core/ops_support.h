@@ -84,4 +84,17 @@ inline std::vector<double> normal_values(std::size_t n, std::uint64_t seed) {
     return values;
 }
 
+// The stated order of float64 sums: blocks of 4096, element i of a block in lane i mod 8, lanes then blocks added in order.
+inline double defined_sum(const std::vector<double>& x) {
+    double total = 0;
+    for (std::size_t block = 0; block < x.size(); block += 4096) {
+        double lane[8] = {};
+        for (std::size_t i = 0; i < 4096 && block + i < x.size(); ++i) lane[i % 8] += x[block + i];
+        double sum = lane[0];
+        for (int l = 1; l < 8; ++l) sum += lane[l];
+        total += sum;
+    }
+    return total;
+}
+
 }  // namespace taper::tests

@@ -12,19 +12,6 @@ namespace {
 using core::reduce;
 using core::Reduction;
 
-// The definition: blocks of 4096, element i of a block goes to lane i mod 8, lanes then blocks added in order.
-double defined_sum(const std::vector<double>& x) {
-    double total = 0;
-    for (std::size_t block = 0; block < x.size(); block += 4096) {
-        double lane[8] = {};
-        for (std::size_t i = 0; i < 4096 && block + i < x.size(); ++i) lane[i % 8] += x[block + i];
-        double sum = lane[0];
-        for (int l = 1; l < 8; ++l) sum += lane[l];
-        total += sum;
-    }
-    return total;
-}
-
 double defined(Reduction kind, const std::vector<double>& x) {
     const double n = static_cast<double>(x.size());
     if (kind == Reduction::sum) return defined_sum(x);
