@@ -126,7 +126,9 @@ TEST(ResNet, PadsTheShortcut) {
                     const auto from = static_cast<std::size_t>(((n * 4 + c - 2) * 6 + 2 * row) * 4 + 2 * column);
                     const bool inside = c >= 2 && c < 6;
                     EXPECT_EQ(out[static_cast<std::size_t>(i)], inside ? in[from] : 0);
-                    if (inside) EXPECT_EQ(gradient[from], 2 * in[from]);
+                    if (inside) {
+                        EXPECT_EQ(gradient[from], 2 * in[from]);
+                    }
                 }
 }
 
