@@ -79,7 +79,7 @@ Header read_header(std::span<const std::uint8_t> file, const std::string& name) 
     Source source{file};
     largest_block = small_blocks;
     if (!stbi_info_from_callbacks(&callbacks, &source, &header.width, &header.height, &header.channels) || header.width < 1 || header.height < 1)
-        throw Error(fmt::format("decode_image: not an image: {} (want PNG, JPEG or BMP)", name));
+        throw Error(fmt::format("decode_image: not an image: {} (want PNG, JPEG or BMP with a whole header, of at most {} pixels)", name, most_pixels));
     const std::int64_t pixels = std::int64_t{header.width} * header.height;
     if (pixels > std::min<std::int64_t>(most_pixels, pixels_a_byte * static_cast<std::int64_t>(file.size())))
         throw Error(fmt::format("decode_image: the header claims too much: {} is {} x {} in {} bytes (want at most {} pixels a byte and {} in all)", name,

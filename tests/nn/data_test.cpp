@@ -138,7 +138,7 @@ TEST(ReadIdx, SurvivesEveryCutAndFlip) {
     const std::string file = images_file(2, 3, 4, std::string(24, 'p'));
     for (const std::string& whole : {file, gzipped(file)})
         for (std::size_t i = 0; i < whole.size(); ++i) {
-            EXPECT_NE(parse_error(whole.substr(0, i), 3), "no Error") << i;
+            EXPECT_NE(parse_error(whole.substr(0, i), 3), "nothing was thrown") << i;
             for (int bit = 0; bit < 8; ++bit) {
                 std::string changed = whole;
                 changed[i] = static_cast<char>(changed[i] ^ 1 << bit);
