@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include <Eigen/LU>
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_PNG
