@@ -24,8 +24,7 @@ NamedTensors read_weights(const std::filesystem::path& file) {
 
 }  // namespace
 
-LenetDistance::LenetDistance(const std::filesystem::path& checkpoint, const nn::ImageSets& data)
-    : normalisation_(nn::measure_normalisation(data.train.images)) {
+LenetDistance::LenetDistance(const std::filesystem::path& checkpoint, const nn::ImageSets& data) : normalisation_(data.train.normalisation) {
     const NamedTensors weights = read_weights(checkpoint);
     try {
         model_.load(weights);
