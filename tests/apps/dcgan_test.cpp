@@ -154,12 +154,24 @@ TEST_F(DcganProgram, TellsWhatIsWrong) {
     expect_sentence(test::run(TAPER_DCGAN, {"--data", (out_ / "nowhere").string()}), "nowhere");
 }
 
-TEST_F(DcganProgram, Trains32Pixels) {
-    TemporaryFolder other;
-    write_split(other.path(), "train", 12, 32);
-    write_split(other.path(), "t10k", 12, 32);
-    const Outcome outcome = test::run(TAPER_DCGAN, {"--data", other.path().string(), "--width", "2", "--batch", "4", "--steps", "2", "--posit", "--quiet"});
+TEST_F(DcganProgram, TrainsOnCifarAndOnFoldersOfImages) {
+    const Arguments quick{"--width", "1", "--batch", "4", "--steps", "2", "--posit", "--quiet", "--threads", "1"};
+    for (const char* name : {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"}) {
+        std::string records;
+        for (int i = 0; i < 2 * 3073; ++i) records += static_cast<char>(i % 3073 == 0 ? 3 : i % 251);
+        write_file(out_ / (std::string(name) + ".bin"), records);
+    }
+    Outcome outcome = test::run(TAPER_DCGAN, plus(quick, {"--data", out_.path().string(), "--samples", out_.path().string()}));
     EXPECT_EQ(outcome.code, 0) << outcome.err;
+    const std::string grid = read_file(out_ / "step-000002.png");
+    for (const char* split : {"train", "test"}) {
+        fs::create_directories(out_ / "folder" / split / "grids");
+        for (const char* name : {"a.png", "b.png", "c.png"}) write_file(out_ / "folder" / split / "grids" / name, grid);
+    }
+    outcome = test::run(TAPER_DCGAN, plus(quick, {"--data", (out_ / "folder").string(), "--save", out_ / "c.st"}));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(load(out_ / "c.st").metadata.at("note.network"), "64 3 100 1");
+    EXPECT_EQ(test::run(TAPER_DCGAN, {"--size", "48"}).code, 2);
 }
 
 TEST_F(DcganProgram, TakesARecipeForEachNetwork) {
