@@ -100,6 +100,10 @@ void Module::load(const NamedTensors& tensors) {
         if (wanted.count(name)) buffer->assign(tensors.at(name).to(buffer->format()).to(buffer->device()));
 }
 
+void Module::freeze(bool on) {
+    for (const auto& [name, parameter] : parameters()) parameter->variable.set_requires_grad(!on);
+}
+
 void Module::to(const Device& device) {
     for (const auto& [name, parameter] : parameters()) parameter->to(device);
     for (const auto& [name, buffer] : buffers()) {

@@ -18,6 +18,7 @@
 #include <taper/nn/layers.h>
 #include <taper/nn/linear.h>
 #include <taper/nn/losses.h>
+#include <taper/nn/models/dcgan.h>
 #include <taper/nn/models/lenet5.h>
 #include <taper/nn/models/mnist_cnn.h>
 #include <taper/nn/models/models.h>
