@@ -7,7 +7,10 @@
 #include <taper/nn/checkpoint.h>
 #include <taper/nn/conv2d.h>
 #include <taper/nn/conv_transpose2d.h>
+#include <taper/nn/data/augment.h>
+#include <taper/nn/data/cifar.h>
 #include <taper/nn/data/idx.h>
+#include <taper/nn/data/image_folder.h>
 #include <taper/nn/data/images.h>
 #include <taper/nn/data/loader.h>
 #include <taper/nn/embedding.h>
