@@ -22,7 +22,8 @@ std::int64_t images_with_nan(const Tensor& logits) {
     const std::size_t classes = static_cast<std::size_t>(logits.size(1));
     std::int64_t count = 0;
     for (std::size_t row = 0; row < values.size(); row += classes)
-        count += std::any_of(values.begin() + static_cast<std::ptrdiff_t>(row), values.begin() + static_cast<std::ptrdiff_t>(row + classes), [](float x) { return std::isnan(x); });
+        count += std::any_of(values.begin() + static_cast<std::ptrdiff_t>(row), values.begin() + static_cast<std::ptrdiff_t>(row + classes),
+                             [](float x) { return std::isnan(x); });
     return count;
 }
 

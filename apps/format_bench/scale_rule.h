@@ -31,7 +31,8 @@ inline constexpr std::size_t sample_size = std::size_t{1} << 18;
 // posit(8,0), 4 for posit(8,1), 16 for posit(8,2).  Of formats of at most 16 bits; throws Error on a wider one.
 double precise_limit(const Format& format);
 
-// The format with the scale that the rule finds.  Formats of more than 16 bits keep theirs, 1.  Throws Error on one whose name has a scale where the rule is not `none`.
+// The format with the scale that the rule finds.  Formats of more than 16 bits keep theirs, 1.  Throws Error on one whose name has a scale where the rule is
+// not `none`.
 Format fitted(const Format& format, ScaleRule rule, const Sample& sample);
 
 }  // namespace taper::apps
