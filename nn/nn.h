@@ -19,6 +19,12 @@
 #include <taper/nn/linear.h>
 #include <taper/nn/losses.h>
 #include <taper/nn/models/lenet5.h>
+#include <taper/nn/models/mnist_cnn.h>
+#include <taper/nn/models/models.h>
+#include <taper/nn/models/preresnet.h>
+#include <taper/nn/models/resnet.h>
+#include <taper/nn/models/resnet9.h>
+#include <taper/nn/models/vgg.h>
 #include <taper/nn/module.h>
 #include <taper/nn/norms.h>
 #include <taper/nn/optim/adam.h>
