@@ -15,6 +15,7 @@ to 4; floats, fixed point: up to the largest value), or below.  sqnr: of that on
 noise.  Formats of more than 16 bits, and --scale none, keep the scales of their names: "posit(8,1)*0.25".
 A value beyond the calibrated ones may overflow e4m3 to NaN; e4m3,sat saturates.
 
+float32 is evaluated first, and alone where no formats are named.
 Lists: names of formats, numbers may be ranges: "posit(4..8,0..2), e4m3, fixed(8,6)".
 Patterns name layers: * any characters but dots, ** any, <first> and <last>; an exempt layer is in --exempt-format.
 
@@ -93,7 +94,7 @@ std::vector<FormatPair> InferOptions::pairs() const {
     return all;
 }
 
-CLI::App* add_infer(CLI::App& app, InferOptions& o) {
+void add_infer(CLI::App& app, InferOptions& o) {
     CLI::App* infer = app.add_subcommand("infer", "evaluates a trained network with weights and inputs of layers in each of many formats");
     infer->footer(footer);
     infer->add_option("CHECKPOINT", o.checkpoint, "weights: a safetensors file with the network's names, or a checkpoint of taper's")
@@ -105,7 +106,6 @@ CLI::App* add_infer(CLI::App& app, InferOptions& o) {
     infer->add_option("--csv", o.csv, "one line a combination, written as it is done; the rows in it are taken over")->type_name("FILE")->group(group);
     infer->add_option("--plot", o.plot, "accuracy against bits, drawn by gnuplot if it is installed")->type_name("FILE.png")->group(group);
     infer->add_flag("--quiet", o.quiet, "no progress, no line a combination")->group(group);
-    return infer;
 }
 
 }  // namespace taper::apps

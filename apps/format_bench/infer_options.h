@@ -31,11 +31,11 @@ struct InferOptions {
     int threads = 0;
     bool quiet = false;
 
-    // --formats: each for weights and activations alike; else each of --weights with each of --activations, float32 where one was not given.
+    // None: float32 alone is evaluated.  --formats: each for weights and activations alike; else each of --weights with each of --activations, float32 where one was not given.
     std::vector<FormatPair> pairs() const;
 };
 
 // Adds the subcommand; bad values are CLI::ValidationError.  `options` must outlive the parsing.
-CLI::App* add_infer(CLI::App& app, InferOptions& options);
+void add_infer(CLI::App& app, InferOptions& options);
 
 }  // namespace taper::apps

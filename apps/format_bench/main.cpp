@@ -18,11 +18,9 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     app.footer("\nformat_bench SUBCOMMAND --help tells more.");
     InferOptions options;
-    const CLI::App* const infer_command = add_infer(app, options);
+    add_infer(app, options);
     try {
         app.parse(argc, argv);
-        if (infer_command->parsed() && options.pairs().empty())
-            throw CLI::ValidationError("infer", "no formats: name them by --formats, --weights or --activations");
     } catch (const CLI::ParseError& error) {
         return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2;
     }
