@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -83,6 +84,11 @@ class Module {
     void set_rounding(const std::string& slot, const Output& target);
     const std::map<std::string, Output>& roundings() const { return slots_; }  // that were set, by slot
 
+    // Calls hook(x) with what each call of this module reads, after its input slot, in the order in which the hooks came.
+    using InputHook = std::function<void(const Variable& x)>;
+    std::uint64_t add_input_hook(InputHook hook);  // returns its number; throws Error on an empty function
+    void remove_input_hook(std::uint64_t number);  // nothing happens if there is none of that number
+
   protected:
     virtual Variable forward(const Variable& x) = 0;
     // Names are neither empty, nor used twice, nor hold a dot: Error.
@@ -104,6 +110,8 @@ class Module {
     std::set<const Tensor*> optional_buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
+    std::vector<std::pair<std::uint64_t, InputHook>> input_hooks_;
+    std::uint64_t last_input_hook_ = 0;
     Precision precision_;
     bool training_ = true;
 };
