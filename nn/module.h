@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -70,6 +71,7 @@ class Module {
     // Copies of the parameters (the most precise one of each) and buffers by name.
     NamedTensors state();
     // Sets the parameters (as Parameter::assign) and buffers; throws Error on a missing, an unknown or a misshapen one, and then sets none.
+    // Buffers that files may lack stay as they are.
     void load(const NamedTensors& tensors);
     void to(const Device& device);
 
@@ -83,7 +85,9 @@ class Module {
     virtual Variable forward(const Variable& x) = 0;
     // Names are neither empty, nor used twice, nor hold a dot: Error.
     Parameter& add_parameter(const std::string& name, const Tensor& initial);
-    Tensor& add_buffer(const std::string& name, const Tensor& initial);  // keeps its format; the reference stays valid
+    // Keeps its format; the reference stays valid.  load() leaves an optional one that the file lacks as it is.
+    enum class InFiles : bool { optional, required };
+    Tensor& add_buffer(const std::string& name, const Tensor& initial, InFiles presence = InFiles::required);
     void add(const std::string& name, Module& child);
     ProductOptions product_options() const;  // output `activations` and the accumulators of this module's precision
     // y, its gradient to be rounded into `errors`: what a layer with weights returns.
@@ -95,6 +99,7 @@ class Module {
 
     std::vector<std::pair<std::string, std::unique_ptr<Parameter>>> parameters_;
     std::vector<std::pair<std::string, std::unique_ptr<Tensor>>> buffers_;
+    std::set<const Tensor*> optional_buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
     Precision precision_;

@@ -1,9 +1,5 @@
 // lenet: trains LeNet-5 with each role of the training in a number format of one's choice.
 // Ten epochs of Fashion-MNIST take about ten seconds on two cores and end at 90 % of the test images.
-#include <fmt/format.h>
-
-#include <taper/formats/error.h>
-#include <taper/nn/models/lenet5.h>
 #include <taper/train/app.h>
 
 namespace {
@@ -24,16 +20,12 @@ const char* const examples =
                                                       the optimizer's products and sums rounded one by one, errors not divided by the batch
   lenet --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
   lenet --precision positnn_o16_l16                   a published run's formats by name; or a file, see docs/recipes.md
-  lenet --data mnist --epochs 5                       MNIST, or any other folder of idx files with 28 x 28 images
+  lenet --data mnist --epochs 5                       MNIST, or any other folder of 28 x 28 images
+  lenet --data mnist --model mnist_cnn --lr 0.01 --schedule none --epochs 5 --precision qtorch_mnist
+                                                      the small network of Qtorch+'s run
 
 An epoch of the 60,000 images takes a few seconds on two cores.
 )text";
-
-std::unique_ptr<nn::Module> lenet5(const train::Images& images, Generator& generator) {
-    if (images.channels != 1 || images.height != 28 || images.width != 28)
-        throw Error(fmt::format("lenet5: images of another size: {} x {} in {} channels (want 28 x 28 in one)", images.height, images.width, images.channels));
-    return std::make_unique<nn::LeNet5>(generator);
-}
 
 }  // namespace
 
@@ -41,9 +33,13 @@ int main(int argc, char** argv) {
     train::App app{.name = "lenet",
                    .description = "Trains LeNet-5 on Fashion-MNIST, MNIST or the like, each role of the training in a number format of your choice.",
                    .examples = examples};
-    app.defaults = {.epochs = 10, .batch = 64, .optimizer = {.lr = 0.0625, .momentum = 0.5}, .schedule = {.kind = train::ScheduleKind::step, .every = 4}};
-    app.models = {{"lenet5", "61,706 parameters", lenet5}};
-    app.data_help = "folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, plain or .gz; default: Debian's dataset-fashion-mnist";
-    app.load = [](const std::filesystem::path& folder) { return nn::load_idx_folder(folder.empty() ? nn::find_fashion_mnist() : folder); };
+    app.defaults.schedule.kind = train::ScheduleKind::step;
+    app.defaults.optimizer = {.lr = 0.0625, .momentum = 0.5};
+    app.models = train::find_models({"lenet5", "mnist_cnn"});
+    for (train::Model& model : app.models) model.normalisation.reset();  // measured: MNIST and its kin differ
+    app.default_folder = nn::find_fashion_mnist;
+    app.data_help =
+        "folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, plain or .gz, or with train/CLASS/IMAGE and test/CLASS/IMAGE; default: Debian's "
+        "dataset-fashion-mnist";
     return train::main(argc, argv, app);
 }

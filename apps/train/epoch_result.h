@@ -10,7 +10,7 @@
 namespace taper::train {
 
 struct EpochResult {
-    std::int64_t epoch = 0;  // from 0
+    std::int64_t epoch = 0;                     // from 0
     double learning_rate = 0;                   // of its last step
     double train_loss = 0, train_accuracy = 0;  // running, while the weights change; accuracies from 0 to 1
     double test_loss = 0, test_accuracy = 0;    // over the whole test set, after the epoch

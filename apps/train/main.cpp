@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <taper/formats/error.h>
+#include <taper/train/data.h>
 #include <taper/train/report.h>
 
 #include "common/plot.h"
@@ -15,20 +16,10 @@
 namespace taper::train {
 namespace {
 
-nn::ImageSets load_data(const App& app, const DataOptions& options) {
-    nn::ImageSets sets = app.load(options.folder);
-    for (nn::ImageClassification* set : {&sets.train, &sets.test}) {
-        if (!options.mean.empty()) set->normalisation.mean = options.mean.front();
-        if (!options.deviation.empty()) set->normalisation.deviation = options.deviation.front();
-    }
-    nn::ImageClassification& train = sets.train;
-    if (options.limit > 0 && options.limit < train.size()) {
-        const auto image = train.images.size() / train.labels.size();
-        train.labels.resize(static_cast<std::size_t>(options.limit));
-        train.images.resize(train.labels.size() * image);
-        train.shape = {options.limit, train.shape[1], train.shape[2], train.shape[3]};
-    }
-    return sets;
+const Model& chosen_model(const App& app, const std::string& name) {
+    for (const Model& model : app.models)
+        if (model.name == name) return model;
+    throw Error(fmt::format("no such model: {}", name));
 }
 
 void draw(const OutputOptions& options, const Runs& runs) {
@@ -67,12 +58,15 @@ void report(const OutputOptions& output, const Runs& runs) {
 
 // The exit code.
 int train(const App& app, const Options& options) {
-    const nn::ImageSets data = load_data(app, options.data);
+    const Model& model = chosen_model(app, options.settings.model);
+    const nn::ImageSets data = load_data(app, model, options.data);
     const nn::Recipe recipe = options.formats.recipe();
     Runs runs;
-    if (options.compare) runs.push_back(std::make_unique<TrainingRun>(nn::Recipe{.step = recipe.step}, app, options, data));
-    runs.push_back(std::make_unique<TrainingRun>(recipe, app, options, data));
+    if (options.compare) runs.push_back(std::make_unique<TrainingRun>(nn::Recipe{.step = recipe.step}, model, options, data));
+    runs.push_back(std::make_unique<TrainingRun>(recipe, model, options, data));
     if (!options.output.resume.empty()) runs.back()->resume(options.output.resume);
+    for (const auto& run : runs)
+        for (const ObserverFactory& make : app.observers) run->observe(make);
     while (!runs.back()->finished())
         if (!train_epoch(app, options, runs)) return apps::stop_exit_code();
     report(options.output, runs);

@@ -58,15 +58,12 @@ void add_data_options(CLI::App& app, DataOptions& o, const std::string& data_hel
     const char* data = "Data";
     app.add_option("--data", o.folder, data_help)->type_name("DIR")->group(data);
     app.add_option("--limit", o.limit, "train on the first N images alone")->type_name("N")->check(CLI::NonNegativeNumber)->group(data);
-    app.add_option("--mean", o.mean, "of the pixels, from 0 to 1; default: measured over the training images (Fashion-MNIST 0.2860, MNIST 0.1307)")
+    app.add_option("--mean", o.mean,
+                   "of the pixels, from 0 to 1, one number or one a channel; default: as the model's published runs, or measured over the training images")
         ->delimiter(',')
         ->type_name("X,...")
         ->group(data);
-    app.add_option("--std", o.deviation, "their standard deviation; default: measured (Fashion-MNIST 0.3530, MNIST 0.3081)")
-        ->delimiter(',')
-        ->type_name("X,...")
-        ->check(CLI::PositiveNumber)
-        ->group(data);
+    app.add_option("--std", o.deviation, "their standard deviation, likewise")->delimiter(',')->type_name("X,...")->check(CLI::PositiveNumber)->group(data);
 }
 
 void add_optimizer_options(CLI::App& app, OptimizerSettings& s, apps::PrecisionOptions& formats) {
@@ -78,7 +75,8 @@ void add_optimizer_options(CLI::App& app, OptimizerSettings& s, apps::PrecisionO
     add_number(app, "--momentum", s.momentum, "of sgd")->check(share)->group(training);
     app.add_flag("--nesterov", s.nesterov, "sgd looks ahead: g + momentum v in place of v")->group(training);
     add_pair(app, "--betas", s.beta1, s.beta2, "of adam and adamw: what the moments keep a step")->check(share)->group(training);
-    add_number(app, "--weight-decay", s.weight_decay, "of the gradients (sgd, adam) or the weights (adamw); another optimizer than the default one: 0, 0.01 of adamw")
+    add_number(app, "--weight-decay", s.weight_decay,
+               "of the gradients (sgd, adam) or the weights (adamw); another optimizer than the default one: 0, 0.01 of adamw")
         ->check(CLI::NonNegativeNumber)
         ->group(training);
     app.add_flag("--compensated", s.compensated, "keep in the role `state` what each step loses in the master (Kahan's sum)")->group(training);
@@ -158,8 +156,9 @@ void add_output_options(CLI::App& app, OutputOptions& o) {
     const char* output = "Output";
     app.add_option("--csv", o.csv, "one line an epoch and run")->type_name("FILE")->group(output);
     app.add_option("--plot", o.plot, "the curves, drawn by gnuplot if it is installed")->type_name("FILE.png")->group(output);
-    auto* save =
-        app.add_option("--save", o.save, "write a checkpoint at the end of each epoch and when stopped; the best epoch's is FILE.best")->type_name("FILE")->group(output);
+    auto* save = app.add_option("--save", o.save, "write a checkpoint at the end of each epoch and when stopped; the best epoch's is FILE.best")
+                     ->type_name("FILE")
+                     ->group(output);
     app.add_option("--save-every", o.save_every, "and after every N batches")->type_name("N")->check(CLI::PositiveNumber)->needs(save)->group(output);
     app.add_option("--resume", o.resume, "continue from a checkpoint of a run with the same settings")->type_name("FILE")->group(output);
     app.add_flag("--quiet", o.quiet, "no progress bar, no line an epoch")->group(output);

@@ -21,6 +21,7 @@ void add_training_options(CLI::App& app, Settings& s) {
         ->type_name("X")
         ->check(CLI::Range(0.0, 1.0))
         ->group(group);
+    app.add_flag("--augment", s.augment, "crop each training image at random, 4 pixels around it, and flip half of them")->group(group);
     app.add_option("--float32-epochs", s.float32_epochs, "train the first N epochs in float32, then round the weights into the formats and go on")
         ->capture_default_str()
         ->type_name("N")

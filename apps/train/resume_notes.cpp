@@ -18,8 +18,8 @@ std::string schedule_text(const Settings& settings) {
         case ScheduleKind::cosine:
             return fmt::format("cosine to {} over {} epochs{}", s.last, settings.epochs, warmup);
         case ScheduleKind::one_cycle:
-            return fmt::format("one_cycle of {} epochs, rise {}, start {}, end {}, momentum {} to {}{}", settings.epochs, s.rise, s.start, s.end, s.low_momentum,
-                               s.high_momentum, warmup);
+            return fmt::format("one_cycle of {} epochs, rise {}, start {}, end {}, momentum {} to {}{}", settings.epochs, s.rise, s.start, s.end,
+                               s.low_momentum, s.high_momentum, warmup);
         case ScheduleKind::none:
             break;
     }
@@ -38,7 +38,8 @@ Metadata setting_notes(const Settings& s, const nn::ImageClassification& data) {
     Metadata notes;
     const auto add = [&](const std::string& name, const std::string& value) { notes[prefix + name] = value; };
     add("model", s.model);
-    add("data", fmt::format("{} in {} classes, mean {}, std {}", data.shape.str(), data.classes, data.normalisation.mean, data.normalisation.deviation));
+    add("data", fmt::format("{} in {} classes, mean {}, std {}", data.shape.str(), data.classes, fmt::join(data.normalisation.mean, " "),
+                            fmt::join(data.normalisation.deviation, " ")));
     add("augmentation", s.augment ? "crops and flips" : "none");
     add("batch", std::to_string(s.batch));
     add("optimizer", optimizer_text(s.optimizer));

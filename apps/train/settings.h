@@ -22,18 +22,18 @@ struct OptimizerSettings {
 enum class ScheduleKind { none, step, cosine, one_cycle };
 struct ScheduleSettings {
     ScheduleKind kind = ScheduleKind::none;
-    std::int64_t every = 4;  // step: epochs between two drops
-    double factor = 0.5;     // step: of a drop
-    double last = 0;         // cosine: the rate after the last epoch
-    double rise = 0.3;       // one_cycle: the share of the steps in which the rate grows
-    double start = 25;       // one_cycle: it begins at lr / start
-    double end = 1e4;        // one_cycle: and ends at lr / start / end
+    std::int64_t every = 4;                            // step: epochs between two drops
+    double factor = 0.5;                               // step: of a drop
+    double last = 0;                                   // cosine: the rate after the last epoch
+    double rise = 0.3;                                 // one_cycle: the share of the steps in which the rate grows
+    double start = 25;                                 // one_cycle: it begins at lr / start
+    double end = 1e4;                                  // one_cycle: and ends at lr / start / end
     double low_momentum = 0.85, high_momentum = 0.95;  // one_cycle: of an optimizer with momentum, against the rate; equal: it stays
     std::int64_t warmup = 0;                           // epochs, before which the rate grows to the schedule's in a line, step by step
 };
 
 struct GradientSettings {
-    double loss_scale = 1;      // dynamic: the first one
+    double loss_scale = 1;  // dynamic: the first one
     bool dynamic_scale = false;
     double clip_value = 0;  // 0: none; before clip_norm
     double clip_norm = 0;   // 0: none

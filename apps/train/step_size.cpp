@@ -25,8 +25,8 @@ double StepSize::scheduled(std::int64_t epoch, std::int64_t batch) const {
         case ScheduleKind::cosine:
             return nn::CosineLr{.initial = lr_, .period = epochs_, .minimum = schedule_.last}(epoch);
         case ScheduleKind::one_cycle:
-            return nn::OneCycleLr{.maximum = lr_, .steps = step(epochs_, 0), .rise = schedule_.rise, .start = schedule_.start, .end = schedule_.end}(
-                step(epoch, batch));
+            return nn::OneCycleLr{
+                .maximum = lr_, .steps = step(epochs_, 0), .rise = schedule_.rise, .start = schedule_.start, .end = schedule_.end}(step(epoch, batch));
         case ScheduleKind::none:
             break;
     }
@@ -43,8 +43,8 @@ double StepSize::rate(std::int64_t epoch, std::int64_t batch) const {
 
 std::optional<double> StepSize::momentum(std::int64_t epoch, std::int64_t batch) const {
     if (!moves_momentum_) return {};
-    return nn::OneCycleMomentum{.low = schedule_.low_momentum, .high = schedule_.high_momentum, .steps = step(epochs_, 0), .rise = schedule_.rise}(
-        step(epoch, batch));
+    return nn::OneCycleMomentum{
+        .low = schedule_.low_momentum, .high = schedule_.high_momentum, .steps = step(epochs_, 0), .rise = schedule_.rise}(step(epoch, batch));
 }
 
 void StepSize::apply(nn::Optimizer& optimizer, std::int64_t epoch, std::int64_t batch) const {
@@ -54,12 +54,8 @@ void StepSize::apply(nn::Optimizer& optimizer, std::int64_t epoch, std::int64_t 
 
 std::unique_ptr<nn::Optimizer> make_optimizer(const OptimizerSettings& s, core::StepRounding rounding, const nn::NamedParameters& parameters) {
     if (s.kind == OptimizerKind::sgd) {
-        const nn::SgdOptions options{.lr = s.lr,
-                                     .momentum = s.momentum,
-                                     .weight_decay = s.weight_decay,
-                                     .nesterov = s.nesterov,
-                                     .rounding = rounding,
-                                     .compensated = s.compensated};
+        const nn::SgdOptions options{
+            .lr = s.lr, .momentum = s.momentum, .weight_decay = s.weight_decay, .nesterov = s.nesterov, .rounding = rounding, .compensated = s.compensated};
         return std::make_unique<nn::Sgd>(parameters, options);
     }
     nn::AdamOptions options{.lr = s.lr, .beta1 = s.beta1, .beta2 = s.beta2, .weight_decay = s.weight_decay};

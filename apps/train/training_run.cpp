@@ -31,12 +31,6 @@ bool lasts(Role role) { return role != Role::gradients && role != Role::saved &&
 
 double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
 
-std::unique_ptr<nn::Module> make_model(const App& app, const std::string& name, const nn::ImageClassification& data, Generator& generator) {
-    for (const Model& model : app.models)
-        if (model.name == name) return model.make({.channels = data.shape[1], .height = data.shape[2], .width = data.shape[3], .classes = data.classes}, generator);
-    throw Error(fmt::format("{}: no such model: {}", app.name, name));
-}
-
 std::int64_t batches_of(const nn::ImageClassification& data, std::int64_t batch) { return (data.size() + batch - 1) / batch; }
 
 }  // namespace
@@ -51,22 +45,23 @@ void TrainingRun::count_bytes(F&& work) {
     for (std::size_t i = 0; i < bytes_.size(); ++i) bytes_[i] += (lasts(static_cast<Role>(i)) ? after.live[i] : after.peak[i]) - before.live[i];
 }
 
-TrainingRun::TrainingRun(const nn::Recipe& recipe, const App& app, const Options& options, const nn::ImageSets& data)
+TrainingRun::TrainingRun(const nn::Recipe& recipe, const Model& model, const Options& options, const nn::ImageSets& data)
     : name_(apps::label(recipe)),
       recipe_(recipe),
       options_(options),
       data_(data),
       generator_(options.settings.seed),
-      model_(make_model(app, options.settings.model, data.train, generator_)),
+      model_(model.make(data.train, generator_)),
       optimizer_(make_optimizer(options.settings.optimizer, recipe.step, model_->parameters())),
       scaler_(make_loss_scaler(options.settings.gradients)),
       step_size_(options.settings, batches_of(data.train, options.settings.batch)) {
     model_->to(settings().device);
     if (!in_float32()) use_recipe();
-    for (const ObserverFactory& make : app.observers) observers_.push_back(make({name_, *model_, *optimizer_}));
     const MemoryStatistics after = memory_statistics();
     for (std::size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = after.live[i] - before_.live[i];
 }
+
+void TrainingRun::observe(const ObserverFactory& make) { observers_.push_back(make({name_, *model_, *optimizer_})); }
 
 // Rounds weights and state, which were float32's, into the recipe's formats; a step is measured anew.
 void TrainingRun::use_recipe() {
@@ -75,8 +70,7 @@ void TrainingRun::use_recipe() {
     nn::apply(recipe_, *model_);
     optimizer_->round_state();
     const MemoryStatistics after = memory_statistics();
-    for (std::size_t i = 0; i < bytes_.size(); ++i)
-        bytes_[i] = lasts(static_cast<Role>(i)) ? bytes_[i] + after.live[i] - before.live[i] : 0;
+    for (std::size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = lasts(static_cast<Role>(i)) ? bytes_[i] + after.live[i] - before.live[i] : 0;
     recipe_in_use_ = true;
     counted_ = false;
 }
@@ -85,10 +79,10 @@ void TrainingRun::use_recipe() {
 nn::DataLoader TrainingRun::loader(const nn::ImageClassification& data) const {
     const Target& inputs = recipe_.precision.inputs;
     const bool training = &data == &data_.train;
-    return {data, {.batch_size = training ? settings().batch : test_batch,
-                   .shuffle = training,
-                   .seed = settings().seed,
-                   .format = recipe_in_use_ && inputs.rounding == Rounding::nearest ? inputs.format : Format::float32()}};
+    nn::DataLoaderOptions options{.batch_size = training ? settings().batch : test_batch, .shuffle = training, .seed = settings().seed};
+    if (recipe_in_use_ && inputs.rounding == Rounding::nearest) options.format = inputs.format;
+    if (training && settings().augment) options.augmentation = {.crop_padding = 4, .flip = true};
+    return {data, options};
 }
 
 StepInfo TrainingRun::step_info() const {
@@ -210,8 +204,8 @@ void TrainingRun::restore_notes(const std::filesystem::path& file) {
     tally_ = parse_tally(note(progress_.notes, "tally", file), file);
     const std::int64_t batches = batches_of(data_.train, settings().batch);
     if (static_cast<std::int64_t>(results_.size()) != progress_.epoch || progress_.batch > batches)
-        throw Error(fmt::format("resume: damaged notes: {} tells of {} epochs and stands in epoch {}, batch {} (want at most {})", file.string(), results_.size(),
-                                progress_.epoch, progress_.batch, batches));
+        throw Error(fmt::format("resume: damaged notes: {} tells of {} epochs and stands in epoch {}, batch {} (want at most {})", file.string(),
+                                results_.size(), progress_.epoch, progress_.batch, batches));
 }
 
 }  // namespace taper::train

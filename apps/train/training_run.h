@@ -18,8 +18,8 @@ namespace taper::train {
 // Several runs may live at once; each leaves the default generator as its next epoch needs it.
 class TrainingRun {
   public:
-    // All must outlive it.
-    TrainingRun(const nn::Recipe& recipe, const App& app, const Options& options, const nn::ImageSets& data);
+    // options and data must outlive it.
+    TrainingRun(const nn::Recipe& recipe, const Model& model, const Options& options, const nn::ImageSets& data);
 
     const std::string& name() const { return name_; }
     const nn::Recipe& recipe() const { return recipe_; }
@@ -30,6 +30,7 @@ class TrainingRun {
     // Bytes of this run by role: what lasts (parameters, master, state) as it stands, the rest at the peak of a step.
     std::int64_t bytes(Role role) const { return bytes_[static_cast<std::size_t>(role)]; }
 
+    void observe(const ObserverFactory& make);  // from the next step on
     // Continues from a checkpoint; throws Error if it is of another kind of run.
     void resume(const std::filesystem::path& file);
     bool finished() const { return progress_.epoch >= settings().epochs; }
