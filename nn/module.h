@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -45,7 +46,7 @@ class Module {
     Module(const Module&) = delete;
     Module& operator=(const Module&) = delete;
 
-    // input slot, forward, output slot.
+    // input slot, forward, output slot, hooks.
     Variable operator()(const Variable& x);
 
     // By name "conv1.weight", a module's own before its children's, each in the order of registration; a shared one once.
@@ -79,6 +80,11 @@ class Module {
     void set_rounding(const std::string& slot, const Output& target);
     const std::map<std::string, Output>& roundings() const { return slots_; }  // that were set, by slot
 
+    // Calls hook(y) with each result of this module, after its output slot, in the order in which the hooks came.
+    using ForwardHook = std::function<void(const Variable& y)>;
+    std::uint64_t add_forward_hook(ForwardHook hook);  // returns its number; throws Error on an empty function
+    void remove_forward_hook(std::uint64_t number);    // nothing happens if there is none of that number
+
   protected:
     virtual Variable forward(const Variable& x) = 0;
     // Names are neither empty, nor used twice, nor hold a dot: Error.
@@ -97,6 +103,8 @@ class Module {
     std::vector<std::pair<std::string, std::unique_ptr<Tensor>>> buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
+    std::vector<std::pair<std::uint64_t, ForwardHook>> forward_hooks_;
+    std::uint64_t last_hook_ = 0;
     Precision precision_;
     bool training_ = true;
 };

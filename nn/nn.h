@@ -26,3 +26,4 @@
 #include <taper/nn/precision.h>
 #include <taper/nn/recipe.h>
 #include <taper/nn/sequential.h>
+#include <taper/nn/watch.h>
