@@ -19,7 +19,7 @@ constexpr std::size_t block = 4096;
 struct Ends {
     double lowest, highest, smallest;
     explicit Ends(const Format& format) : lowest(-format.max()), highest(format.max()), smallest(std::fabs(format.min_positive())) {
-        if (const Fixed* fixed = std::get_if<Fixed>(&format.family())) lowest = std::ldexp(static_cast<double>(fixed->low()), -fixed->fraction);
+        if (const Fixed* fixed = std::get_if<Fixed>(&format.family())) lowest = decode_one(format, static_cast<std::uint64_t>(fixed->low()) & fixed->mask());
     }
 };
 
@@ -55,9 +55,8 @@ class Counter {
     Statistics result_;
 };
 
-Tensor on_host(const char* op, const Tensor& x) {
-    if (x.format().is_index()) throw Error(fmt::format("{}: an index format: {} (want a format with arithmetic)", op, x.format().name()));
-    return x.to(Device::cpu());
+void check(const Format& format, const char* op) {
+    if (format.is_index()) throw Error(fmt::format("{}: an index format: {} (want a format with arithmetic)", op, format.name()));
 }
 
 // f(values, n) for the elements in order, block by block.
@@ -112,7 +111,8 @@ void Statistics::add(const Statistics& other) {
 }
 
 Statistics statistics(const Tensor& x) {
-    const Tensor host = on_host("statistics", x);
+    check(x.format(), "statistics");
+    const Tensor host = x.to(Device::cpu());
     Counter counter(x.format());
     if (const int bits = x.format().bits(); bits <= 16 && x.elements() >= std::int64_t{1} << bits) {
         add_by_code(host, counter);
@@ -124,22 +124,24 @@ Statistics statistics(const Tensor& x) {
     return counter.result();
 }
 
-RoundingLoss rounding_loss(const Tensor& before, const Tensor& after) {
-    if (before.shape() != after.shape())
-        throw Error(fmt::format("rounding_loss: shapes differ: before is {}, after {}", before.shape().str(), after.shape().str()));
-    const Tensor wide = on_host("rounding_loss", before), rounded = on_host("rounding_loss", after);
-    const Ends ends(after.format());
-    const std::vector<double> results = rounded.to_vector_double();
-    RoundingLoss loss;
-    const double* y = results.data();
-    for_blocks(wide, [&](const double* x, std::size_t n) {
+void OutOfRange::add(const OutOfRange& other) {
+    underflow += other.underflow;
+    overflow += other.overflow;
+}
+
+OutOfRange out_of_range(const Tensor& x, const Format& format) {
+    check(format, "out_of_range");
+    check(x.format(), "out_of_range");
+    const Ends ends(format);
+    OutOfRange result;
+    for_blocks(x.to(Device::cpu()), [&](const double* values, std::size_t n) {
         for (std::size_t i = 0; i < n; ++i) {
-            loss.flushed += x[i] != 0 && y[i] == 0 && std::isfinite(x[i]);
-            loss.clipped += (x[i] > ends.highest || x[i] < ends.lowest) && std::isfinite(x[i]);
+            const double value = values[i];
+            result.underflow += value != 0 && std::fabs(value) < ends.smallest;
+            result.overflow += (value > ends.highest || value < ends.lowest) && std::isfinite(value);
         }
-        y += n;
     });
-    return loss;
+    return result;
 }
 
 }  // namespace taper::core

@@ -34,13 +34,14 @@ struct Statistics {
 // decoded once.
 Statistics statistics(const Tensor& x);
 
-// What one rounding lost of finite values, told by the values before it.
-struct RoundingLoss {
-    std::int64_t flushed = 0;  // nonzero before, zero after
-    std::int64_t clipped = 0;  // before: above the largest or below the lowest finite value of the format after
-    friend bool operator==(const RoundingLoss&, const RoundingLoss&) = default;
+// How many finite values lie out of a format's range: what rounding into it takes from them depends on the format.
+struct OutOfRange {
+    std::int64_t underflow = 0;  // 0 < |x| < the smallest positive value: becomes that or 0
+    std::int64_t overflow = 0;   // above the largest or below the lowest finite value: becomes that, an infinity or NaN
+    void add(const OutOfRange& other);
+    friend bool operator==(const OutOfRange&, const OutOfRange&) = default;
 };
-// Throws Error if the shapes differ or a format is an index format.
-RoundingLoss rounding_loss(const Tensor& before, const Tensor& after);
+// Throws Error if a format is an index format.
+OutOfRange out_of_range(const Tensor& x, const Format& format);
 
 }  // namespace taper::core

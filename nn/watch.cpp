@@ -34,15 +34,17 @@ struct Watch::Step {
     std::map<std::pair<Watched, std::string>, std::size_t> places = {};  // of the step's rows
     std::vector<std::function<void()>> removals = {};                    // of its hooks
 
-    WatchRow& record(Watched kind, const std::string& name, const Tensor& tensor) {
-        const core::Statistics statistics = core::statistics(tensor);
+    void record(Watched kind, const std::string& name, const Tensor& tensor, const Tensor& before = {}) {
+        WatchRow row{.step = number, .kind = kind, .name = name, .format = tensor.format(), .statistics = core::statistics(tensor), .before = {}};
+        if (before.defined() && before.format() != tensor.format()) row.before = core::out_of_range(before, tensor.format());
         const auto [place, is_new] = places.try_emplace({kind, name}, rows.size());
         if (is_new) {
-            rows.push_back({.step = number, .kind = kind, .name = name, .format = tensor.format(), .statistics = statistics, .loss = {}});
-        } else {
-            rows[place->second].statistics.add(statistics);
+            rows.push_back(std::move(row));
+            return;
         }
-        return rows[place->second];
+        WatchRow& known = rows[place->second];
+        known.statistics.add(row.statistics);
+        if (row.before && known.before) known.before->add(*row.before);
     }
 };
 
@@ -79,15 +81,11 @@ std::vector<WatchRow> Watch::take_rows() {
 
 void Watch::watch_parameter(const std::string& name, Parameter& parameter) {
     Variable& variable = parameter.variable;
-    WatchRow& row = step_->record(Watched::weight, name, variable.value());
-    if (parameter.master.defined()) {
-        row.loss = core::rounding_loss(parameter.master, variable.value());
-        step_->record(Watched::master, name, parameter.master);
-    }
+    step_->record(Watched::weight, name, variable.value(), parameter.master);
+    if (parameter.master.defined()) step_->record(Watched::master, name, parameter.master);
     if (!variable.requires_grad()) return;
-    const std::uint64_t hook = variable.add_hook([name, watched = std::weak_ptr(step_)](const Tensor& gradient) {
-        if (const auto step = watched.lock()) step->record(Watched::gradient, name, gradient);
-        return Tensor();
+    const std::uint64_t hook = variable.add_rounding_hook([name, watched = std::weak_ptr(step_)](const Tensor& before, const Tensor& after) {
+        if (const auto step = watched.lock()) step->record(Watched::gradient, name, after, before);
     });
     step_->removals.emplace_back([&variable, hook] { variable.remove_hook(hook); });
 }
@@ -98,9 +96,8 @@ void Watch::watch_module(const std::string& name, Module& module) {
         if (!step || !module.training() || !grad_enabled() || y.format().is_index()) return;
         step->record(Watched::activation, name, y.value());
         if (!y.requires_grad()) return;
-        Variable(y).add_hook([name, watched](const Tensor& gradient) {
-            if (const auto later = watched.lock()) later->record(Watched::error, name, gradient);
-            return Tensor();
+        Variable(y).add_rounding_hook([name, watched](const Tensor& before, const Tensor& after) {
+            if (const auto later = watched.lock()) later->record(Watched::error, name, after, before);
         });
     });
     step_->removals.emplace_back([&module, hook] { module.remove_forward_hook(hook); });

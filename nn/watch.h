@@ -1,6 +1,7 @@
 // Watch: how the numbers of a model lie in their formats while it trains: counts and histograms of weights, gradients, activations and errors.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@ enum class Watched : std::uint8_t {
     error,       // the gradient of that
     state,       // what the optimizer keeps; seen where the caller says so (observe)
 };
+inline constexpr std::array watched_kinds{Watched::weight, Watched::master, Watched::gradient, Watched::activation, Watched::error, Watched::state};
 const char* name(Watched kind);
 
 // What one watched step saw of one tensor, or of several by one name: a module or a leaf that is used more than once.
@@ -30,16 +32,17 @@ struct WatchRow {
     std::string name;  // of the parameter or module; the whole model's result is "<output>"
     Format format;
     core::Statistics statistics;
-    // What the rounding of masters into weights lost.  Other roundings are parts of ops, and nothing sees the values before them.
-    std::optional<core::RoundingLoss> loss;
+    // Of the values before they were rounded into `format`: of weights with a master, and of gradients and errors that are not in their compute type.
+    // Results of layers are rounded within ops, where nothing sees what they were.
+    std::optional<core::OutOfRange> before;
 };
 
 struct WatchOptions {
     std::int64_t every = 1;  // steps 0, every, 2 every, ... are watched; >= 1, else Error
 };
 
-// Watched steps read more, and compute the same bits; other steps cost nothing, for all hooks are gone.  Forward passes in evaluation mode or
-// under NoGrad are not seen.  An activation and its error come in the order in which modules return, parameters in theirs.
+// Watched steps take longer (gradients are computed once more, unrounded) and compute the same bits; other steps cost nothing, for all hooks are gone.  Forward
+// passes in evaluation mode or under NoGrad are not seen.  An activation and its error come in the order in which modules return, parameters in theirs.
 //   nn::Watch watch(model, {.every = 100});
 //   for (step = 0; ...; ++step) {
 //       watch.begin_step(step);

@@ -120,20 +120,23 @@ TEST(Statistics, OfSeveralTensorsAdd) {
     EXPECT_EQ(Statistics{}.mean(), 0);
 }
 
-TEST(Statistics, CountsWhatARoundingLost) {
-    const float inf = std::numeric_limits<float>::infinity();
-    const Tensor wide = Tensor::from({1e-9f, -1e-9f, 0, 1, 500, -500, 448, 7.96f, -8, inf}, {10});
-    EXPECT_EQ(rounding_loss(wide, wide.to(Format::parse("e4m3"))), (RoundingLoss{.flushed = 2, .clipped = 2}));
-    EXPECT_EQ(rounding_loss(wide, wide.to(Format::parse("fixed(8,4)"))), (RoundingLoss{.flushed = 2, .clipped = 4}));
-    EXPECT_EQ(rounding_loss(wide, wide.to(Format::posit(8, 0))), (RoundingLoss{.flushed = 0, .clipped = 3}));
-    EXPECT_EQ(rounding_loss(wide, wide), RoundingLoss{});
+TEST(Statistics, CountsWhatIsOutOfRange) {
+    const float inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+    const Tensor x = Tensor::from({1e-9f, -1e-9f, 0, 1, 500, -500, 448, 7.96f, -8, inf, nan, -0.04f}, {12});
+    EXPECT_EQ(out_of_range(x, Format::parse("e4m3")), (OutOfRange{.underflow = 2, .overflow = 2}));
+    EXPECT_EQ(out_of_range(x, Format::parse("fixed(8,4)")), (OutOfRange{.underflow = 3, .overflow = 4}));
+    EXPECT_EQ(out_of_range(x, Format::posit(8, 0)), (OutOfRange{.underflow = 2, .overflow = 3}));
+    EXPECT_EQ(out_of_range(x, Format::float32()), OutOfRange{});
+    OutOfRange sum{.underflow = 1, .overflow = 2};
+    sum.add({.underflow = 3, .overflow = 5});
+    EXPECT_EQ(sum, (OutOfRange{.underflow = 4, .overflow = 7}));
 }
 
-TEST(Statistics, RefusesIndicesAndOtherShapes) {
+TEST(Statistics, RefusesIndices) {
     const Tensor labels = Tensor::from(std::vector<std::int32_t>{1, 2}, {2}), x = Tensor::zeros({2});
     EXPECT_EQ(error_of([&] { statistics(labels); }), "statistics: an index format: int32 (want a format with arithmetic)");
-    EXPECT_EQ(error_of([&] { rounding_loss(x, labels); }), "rounding_loss: an index format: int32 (want a format with arithmetic)");
-    EXPECT_EQ(error_of([&] { rounding_loss(x, Tensor::zeros({3})); }), "rounding_loss: shapes differ: before is [2], after [3]");
+    EXPECT_EQ(error_of([&] { out_of_range(labels, x.format()); }), "out_of_range: an index format: int32 (want a format with arithmetic)");
+    EXPECT_EQ(error_of([&] { out_of_range(x, Format::uint8()); }), "out_of_range: an index format: uint8 (want a format with arithmetic)");
 }
 
 }  // namespace

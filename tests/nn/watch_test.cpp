@@ -75,12 +75,12 @@ TEST(Watch, SeesWeightsMastersGradientsActivationsAndErrors) {
     EXPECT_EQ(find(rows, 0, Watched::activation, "<output>")->statistics, find(rows, 0, Watched::activation, "fc2")->statistics);
     EXPECT_EQ(find(rows, 0, Watched::error, "fc2")->statistics.elements, 8 * 3);
     EXPECT_EQ(find(rows, 0, Watched::error, "fc1")->format, p8);
-    EXPECT_EQ(find(rows, 0, Watched::weight, "fc1.weight")->loss, core::rounding_loss(master, weight));
-    EXPECT_FALSE(find(rows, 0, Watched::gradient, "fc1.weight")->loss);
+    EXPECT_EQ(find(rows, 0, Watched::weight, "fc1.weight")->before, core::out_of_range(master, p8));
+    EXPECT_FALSE(find(rows, 0, Watched::activation, "fc1")->before);
     EXPECT_TRUE(watch.rows().empty());
 }
 
-TEST(Watch, TellsWhatTheRoundingOfMastersLost) {
+TEST(Watch, TellsWhichMastersAreOutOfRange) {
     Net net;
     NamedTensors state = net.state();
     state["fc1.bias"] = Tensor::from({1e-6f, 1, 2000, -2000, 0}, {5});
@@ -90,9 +90,29 @@ TEST(Watch, TellsWhatTheRoundingOfMastersLost) {
     watch.begin_step(0);
     const WatchRow* row = find(watch.rows(), 0, Watched::weight, "fc1.bias");
     ASSERT_NE(row, nullptr);
-    EXPECT_EQ(row->loss, (core::RoundingLoss{.flushed = 1, .clipped = 2}));
+    EXPECT_EQ(row->before, (core::OutOfRange{.underflow = 1, .overflow = 2}));
     EXPECT_EQ(row->statistics.zeros, 2);
     EXPECT_EQ(row->statistics.saturated, 2);
+}
+
+// Gradients of 1e-8 and 0: in e4m3 both become 0, and only the first has underflowed.
+TEST(Watch, TellsUnderflowOfGradientsFromZeros) {
+    struct Scaled : Module {
+        Linear fc{2, 1};
+        Scaled() { add("fc", fc); }
+
+      protected:
+        Variable forward(const Variable& x) override { return fc(x); }
+    } net;
+    net.set_precision({.gradients = Format::parse("e4m3")});
+    Watch watch(net);
+    watch.begin_step(0);
+    backward(sum(net(Tensor::from({1e-8f, 0}, {1, 2}))));
+    const WatchRow* row = find(watch.rows(), 0, Watched::gradient, "fc.weight");
+    ASSERT_NE(row, nullptr);
+    EXPECT_EQ(row->statistics.zeros, 2);
+    EXPECT_EQ(row->before, (core::OutOfRange{.underflow = 1, .overflow = 0}));
+    EXPECT_FALSE(find(watch.rows(), 0, Watched::error, "fc")->before);  // in float32
 }
 
 TEST(Watch, SeesChosenStepsOfTrainingAlone) {
