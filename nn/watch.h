@@ -31,10 +31,10 @@ struct WatchRow {
     Watched kind = Watched::weight;
     std::string name;  // of the parameter or module; the whole model's result is "<output>"
     Format format;
-    core::Statistics statistics;
+    core::Statistics statistics = {};
     // Of the values before they were rounded into `format`: of weights with a master, and of gradients and errors that are not in their compute type.
     // Results of layers are rounded within ops, where nothing sees what they were.
-    std::optional<core::OutOfRange> before;
+    std::optional<core::OutOfRange> before = {};
 };
 
 struct WatchOptions {

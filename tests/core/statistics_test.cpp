@@ -38,7 +38,7 @@ Statistics plain(const Tensor& x) {
     if (format.bits() <= 16) {
         for (std::uint64_t code = 0; code < std::uint64_t{1} << format.bits(); ++code) {
             const double v = decode_one(format, code);
-            if (!std::isfinite(v)) continue;
+            if (!std::isfinite(v) || encode_one(format, v) != code) continue;  // a symmetric format never rounds to its unused code
             lowest = std::min(lowest, v);
             highest = std::max(highest, v);
             if (v != 0) smallest = std::min(smallest, std::fabs(v));
