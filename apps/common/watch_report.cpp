@@ -23,25 +23,26 @@ void add_watch_options(CLI::App& app, WatchFlags& flags) {
     every->needs(csv);
 }
 
-WatchReport::WatchReport(const WatchFlags& flags, std::int64_t first_step) : flags_(flags) {
+void WatchReport::begin_step(std::int64_t step) {
+    if (out_) return;
     std::string text = watch_csv_header();
-    if (first_step > 0 && std::filesystem::exists(flags_.csv)) {
-        for (const WatchRecord& record : read_watch_csv(flags_.csv, first_step)) {
+    if (step > 0 && std::filesystem::exists(flags_.csv)) {
+        for (const WatchRecord& record : read_watch_csv(flags_.csv, step)) {
             text += watch_csv_line(record);
             picture_.add(record);
         }
     }
     replace_file(flags_.csv, text);
-    out_.open(flags_.csv, std::ios::binary | std::ios::app);
+    out_.emplace(flags_.csv, std::ios::binary | std::ios::app);
 }
 
 void WatchReport::write(const WatchRecord& record) {
-    out_ << watch_csv_line(record);
+    *out_ << watch_csv_line(record);
     picture_.add(record);
 }
 
 void WatchReport::flush() {
-    if (!out_.flush()) throw Error(fmt::format("watch: cannot write: {}", flags_.csv.string()));
+    if (!out_->flush()) throw Error(fmt::format("watch: cannot write: {}", flags_.csv.string()));
 }
 
 bool WatchReport::draw() const {
@@ -56,6 +57,7 @@ ModelWatch::ModelWatch(WatchReport& report, const std::string& run, nn::Module& 
 
 void ModelWatch::begin_step(std::int64_t epoch, std::int64_t step) {
     epoch_ = epoch;
+    report_.begin_step(step);
     watch_.begin_step(step);
 }
 

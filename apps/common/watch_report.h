@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -25,8 +26,10 @@ void add_watch_options(CLI::App& app, WatchFlags& flags);
 // The files of one program, which may watch several models.
 class WatchReport {
   public:
-    // Begins the CSV; where first_step > 0, a resumed run, keeps what a CSV that is there says of the steps before.  Throws Error if it cannot.
-    explicit WatchReport(const WatchFlags& flags, std::int64_t first_step = 0);
+    explicit WatchReport(const WatchFlags& flags) : flags_(flags) {}
+    // At each step of each model; begins the CSV at the first, where, if it is not step 0, a run resumes: what a CSV that is there says of the steps
+    // before stays.  Throws Error if that cannot be read or written.
+    void begin_step(std::int64_t step);
     void write(const WatchRecord& record);  // appends; flush() before others read
     void flush();                           // throws Error if the file could not be written
     // Draws the picture if one was asked for; false if that takes gnuplot and there is none.
@@ -35,7 +38,7 @@ class WatchReport {
 
   private:
     WatchFlags flags_;
-    std::ofstream out_;
+    std::optional<std::ofstream> out_;
     WatchPicture picture_;
 };
 

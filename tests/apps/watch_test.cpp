@@ -91,7 +91,7 @@ TEST_F(WatchFiles, AResumedRunGoesOnWithTheFile) {
         WatchReport cut(flags("cut"));
         train(cut, "r", mix());
     }
-    WatchReport resumed(flags("cut"), 2);  // step 3 comes again
+    WatchReport resumed(flags("cut"));  // step 3 comes again
     train(resumed, "r", mix(), 2);
     EXPECT_EQ(read_file(flags("cut").csv), read_file(flags("whole").csv));
 }
@@ -114,7 +114,7 @@ TEST_F(WatchFiles, BadFilesAreErrors) {
     EXPECT_EQ(error_of([&] { read_watch_csv(file, 1); }), "watch: damaged CSV: " + file + ", line 2: 3 fields (want 147)");
     WatchFlags f = flags("no");
     f.csv = folder_ / "nowhere/x.csv";
-    EXPECT_EQ(error_of([&] { WatchReport report(f); }), "replace_file: cannot write: " + f.csv.string());
+    EXPECT_EQ(error_of([&] { WatchReport(f).begin_step(0); }), "replace_file: cannot write: " + f.csv.string());
 }
 
 }  // namespace
