@@ -1,4 +1,5 @@
 // Recipes from JSON and to it.
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -48,6 +49,12 @@ auto value_of(const std::string& key, const Json& value, Parse parse) {
     } catch (const Error& error) {
         throw Error(fmt::format("recipe: {}: {}", shown(key), error.what()));
     }
+}
+
+// Keys and values of recipes are written with _, flags with -.
+std::string with(char wanted, std::string text) {
+    std::replace(text.begin(), text.end(), wanted == '_' ? '-' : '_', wanted);
+    return text;
 }
 
 std::string same(const std::string& text) { return text; }
@@ -144,12 +151,14 @@ Recipe parse_recipe(std::string_view text) {
     for (const auto& [key, value] : json.items()) {
         if (key == "name")
             recipe.name = value_of(key, value, same);
+        else if (key == "step")
+            recipe.step = value_of(key, value, [](const std::string& text) { return core::parse_step_rounding(with('-', text)); });
         else if (key == "layers")
             recipe.layers = read_list("layers", value, read_layers);
         else if (key == "roundings")
             recipe.roundings = read_list("roundings", value, read_rounding);
         else if (!read_role(key, value, all))
-            unknown_key(key, "name, " + role_names() + ", layers, roundings");
+            unknown_key(key, "name, " + role_names() + ", step, layers, roundings");
     }
     for (std::size_t i = 0; i < target_roles.size(); ++i) recipe.precision.*target_roles[i].target = all.targets[i].value_or(Target());
     for (std::size_t i = 0; i < accumulator_roles.size(); ++i) recipe.precision.*accumulator_roles[i].accumulator = all.accumulators[i].value_or(Accumulator());
@@ -160,6 +169,7 @@ std::string print(const Recipe& recipe) {
     Json json;
     if (!recipe.name.empty()) json["name"] = recipe.name;
     for (const auto& [role, value] : describe(recipe.precision)) json[role] = value;
+    if (recipe.step != core::StepRounding::results) json["step"] = with('_', core::name(recipe.step));
     for (const LayerRule& rule : recipe.layers) {
         Json entry{{"match", rule.layers}};
         write_roles(rule, entry);
