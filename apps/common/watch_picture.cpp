@@ -75,7 +75,7 @@ void WatchPicture::add(const WatchRecord& record) {
     const Statistics& s = row.statistics;
     tensor->rates.push_back({.step = row.step,
                              .upper = percent(s.saturated + s.infinite + s.nan, s.elements),
-                             .lower = percent(s.smallest + (row.before ? row.before->underflow : 0), s.elements)});
+                             .lower = percent(row.before ? row.before->underflow : s.smallest, s.elements)});
     Binades& bins = column.steps[row.step];
     for (std::size_t i = 0; i < bins.size(); ++i) bins[i] += s.binades[i];
 }
