@@ -96,6 +96,10 @@ void Module::load(const NamedTensors& tensors) {
     for (const auto& [name, buffer] : buffers()) buffer->assign(tensors.at(name).to(buffer->format()).to(buffer->device()));
 }
 
+void Module::freeze(bool on) {
+    for (const auto& [name, parameter] : parameters()) parameter->variable.set_requires_grad(!on);
+}
+
 void Module::to(const Device& device) {
     for (const auto& [name, parameter] : parameters()) parameter->to(device);
     for (const auto& [name, buffer] : buffers()) {

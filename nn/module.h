@@ -66,6 +66,8 @@ class Module {
     void train(bool on = true);
     void eval() { train(false); }
     bool training() const { return training_; }
+    // Frozen parameters get no gradient and no update; gradients still go through them to what they are applied to.
+    void freeze(bool on = true);
 
     // Copies of the parameters (the most precise one of each) and buffers by name.
     NamedTensors state();

@@ -15,6 +15,7 @@
 #include <taper/nn/layers.h>
 #include <taper/nn/linear.h>
 #include <taper/nn/losses.h>
+#include <taper/nn/models/dcgan.h>
 #include <taper/nn/models/lenet5.h>
 #include <taper/nn/module.h>
 #include <taper/nn/norms.h>
