@@ -17,6 +17,7 @@
 #include <taper/nn/losses.h>
 #include <taper/nn/models/dcgan.h>
 #include <taper/nn/models/lenet5.h>
+#include <taper/nn/models/preresnet.h>
 #include <taper/nn/module.h>
 #include <taper/nn/norms.h>
 #include <taper/nn/optim/adam.h>
