@@ -58,8 +58,9 @@ std::size_t correlate_block(const Correlation<Images>& task, const Block& block,
                         task.columns, step);
                 continue;
             }
-            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias_of(block.line + i), dense, columns);
-            nans += task.encode_rows(block.image, block.line + i, block.first, block.rows, dense);
+            float* const values = task.place(block.image, block.line + i, block.first, dense);
+            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias_of(block.line + i), values, columns);
+            nans += task.encode_rows(block.image, block.line + i, block.first, block.rows, values);
         }
     }
     for (std::int64_t i = 0; step > 1 && i < block.lines; ++i) nans += task.encode_rows(block.image, block.line + i, block.first, block.rows, dense + i * size);

@@ -20,14 +20,15 @@ std::int64_t packed_images(const Correlation<Images>& task) {
     return std::max<std::int64_t>(1, packed_columns * task.step * task.step / (task.rows * task.columns));
 }
 
-// Whether packing costs less than the tiles that are computed in vain over frames: in cycles of a term, a tile takes one for each of its lines.
+// Whether packing costs less than the tiles that are computed in vain over frames: in cycles of a term, a tile takes one for each of its lines, and
+// one in 16 is lost where the terms of a tile over frames leave the first-level cache.
 template <class Images>
 bool packs_columns(const Correlation<Images>& task) {
     const std::int64_t rows = task.rows_of(task.phases[0], task.rows), columns = task.columns_of(task.phases[0]), lanes = task.kernels.lanes;
     if (rows == 0 || columns % packed_run != 0) return false;
     const std::int64_t run = (rows - 1) * task.frame.plane_columns() + columns, pack = 2 * lanes / packed_run + 2;
     const std::int64_t over_frames = (run + lanes - 1) / lanes * task.lines, packed = (rows * columns + lanes - 1) / lanes * (task.lines + pack);
-    return packed * 21 < over_frames * 20;
+    return packed * 16 < over_frames * (task.phases[0].depth > packed_terms ? 17 : 16);
 }
 
 // The outputs of one phase of a group of images, in panels of `width`.
@@ -100,14 +101,15 @@ std::size_t correlate_packed(const Correlation<Images>& task, const Range& image
     std::size_t nans = 0;
     for (std::int64_t n = 0; n < images.size(); ++n) {
         for (std::int64_t line = 0; line < lines; ++line) {
+            float* const values = task.place(images.begin + n, first + line, 0, dense);
             sums = all;
             for (const auto& phase : task.phases) {
                 const PackedMaps maps = maps_of(phase);
                 scatter(sums + line * maps.stride() + n * maps.rows * maps.columns, maps.columns, maps.rows, maps.columns, task.bias_of(first + line),
-                        dense + phase.row * task.columns + phase.column, task.columns, step);
+                        values + phase.row * task.columns + phase.column, task.columns, step);
                 sums += lines * maps.stride();
             }
-            nans += task.encode_rows(images.begin + n, first + line, 0, task.rows, dense);
+            nans += task.encode_rows(images.begin + n, first + line, 0, task.rows, values);
         }
     }
     return nans;

@@ -41,10 +41,19 @@ struct Correlation {
     std::int64_t rows_of(const Phase<Element>& phase, std::int64_t rows) const { return std::max<std::int64_t>(0, (rows - phase.row + step - 1) / step); }
     std::int64_t columns_of(const Phase<Element>& phase) const { return std::max<std::int64_t>(0, (columns - phase.column + step - 1) / step); }
 
-    // Rounds `count` rows from row `first` on of an image's map of one line, which lie in `values`; returns how many NaN had no code.
-    std::size_t encode_rows(std::int64_t image, std::int64_t line, std::int64_t first, std::int64_t count, const float* values) const {
-        const std::int64_t index = (((image * input.groups + input.group) * lines + line) * rows + first) * columns;
-        return encoder(values, static_cast<std::size_t>(count * columns), output + index * output_width, static_cast<std::uint64_t>(index));
+    std::int64_t index(std::int64_t image, std::int64_t line, std::int64_t row) const {
+        return (((image * input.groups + input.group) * lines + line) * rows + row) * columns;
+    }
+    // Where the values of an image's map of one line are to be put from `row` on, before encode_rows(): `buffer`, or the output itself.
+    float* place(std::int64_t image, std::int64_t line, std::int64_t row, float* buffer) const {
+        return encoder.format == Format::float32() ? reinterpret_cast<float*>(output) + index(image, line, row) : buffer;
+    }
+    // Rounds `count` rows that lie in `values`; returns how many NaN had no code.
+    std::size_t encode_rows(std::int64_t image, std::int64_t line, std::int64_t row, std::int64_t count, const float* values) const {
+        const std::int64_t first = index(image, line, row);
+        unsigned char* const codes = output + first * output_width;
+        if (static_cast<const void*>(codes) == values) return 0;
+        return encoder(values, static_cast<std::size_t>(count * columns), codes, static_cast<std::uint64_t>(first));
     }
 };
 
