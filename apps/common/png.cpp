@@ -6,7 +6,7 @@
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
 #include <fmt/format.h>
-#include <stb/stb_image_write.h>
+#include <stb_image_write.h>
 
 #include <taper/formats/error.h>
 

@@ -17,24 +17,23 @@ NamedTensors read_weights(const std::filesystem::path& file) {
     const std::string prefix = "model.";
     NamedTensors weights;
     for (const auto& [name, tensor] : load(file).tensors) {
-        if (name.rfind(prefix, 0) != 0) continue;
-        if (tensor.format() != Format::float32())
-            throw Error(fmt::format("features: not a float32 network: {} has {} in {} ({})", file.string(), name, tensor.format().name(), how_to));
-        weights[name.substr(prefix.size())] = tensor;
+        if (name.rfind(prefix, 0) == 0) weights[name.substr(prefix.size())] = tensor;
     }
     return weights;
 }
 
 }  // namespace
 
-LenetDistance::LenetDistance(const std::filesystem::path& checkpoint, const nn::ImageSets& data)
-    : normalisation_(nn::measure_normalisation(data.train.images)) {
+LenetDistance::LenetDistance(const std::filesystem::path& checkpoint, const nn::ImageSets& data) : normalisation_(data.train.normalisation) {
     const NamedTensors weights = read_weights(checkpoint);
     try {
         model_.load(weights);
     } catch (const Error& error) {
         throw Error(fmt::format("features: not a LeNet-5: {}: {} ({})", checkpoint.string(), error.what(), how_to));
     }
+    for (const auto& [name, tensor] : weights)
+        if (tensor.format() != Format::float32())
+            throw Error(fmt::format("features: not a float32 network: {} has {} in {} ({})", checkpoint.string(), name, tensor.format().name(), how_to));
     model_.eval();
     real_ = features(data.test);
 }

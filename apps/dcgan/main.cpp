@@ -25,7 +25,7 @@ namespace {
 constexpr std::int64_t grid_images = 64;
 
 nn::ImageSets load_data(const GanOptions& options) {
-    nn::ImageSets sets = nn::load_idx_folder(options.data.empty() ? nn::find_fashion_mnist() : options.data);
+    nn::ImageSets sets = nn::load_images(options.data.empty() ? nn::find_fashion_mnist() : options.data, {.side = options.size});
     if (options.limit > 0 && options.limit < sets.train.size()) {
         const Shape& shape = sets.train.shape;
         sets.train.labels.resize(static_cast<std::size_t>(options.limit));
@@ -78,7 +78,7 @@ int train(const GanOptions& options) {
     if (!options.samples.empty()) std::filesystem::create_directories(options.samples);
     auto distance = make_distance(options, data);
     nn::ImageClassification images = data.train;
-    images.normalisation = {0.5f, 0.5f};
+    images.normalisation = {{0.5f}, {0.5f}};
     GanTraining run(options, images);
     if (!options.resume.empty()) run.resume(options.resume);
     const std::int64_t first = run.steps();

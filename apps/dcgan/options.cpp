@@ -24,8 +24,15 @@ Exit codes: 0 done, 1 an error, told in one sentence, 2 a bad command line, 130 
 
 void add_data_options(CLI::App& app, GanOptions& o) {
     const char* data = "Data";
-    app.add_option("--data", o.data, "folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, plain or .gz; default: Debian's dataset-fashion-mnist")
+    app.add_option("--data", o.data,
+                   "folder with idx files (MNIST), CIFAR-10's or CIFAR-100's binary files, or train/CLASS/IMAGE and test/CLASS/IMAGE; default: Debian's "
+                   "dataset-fashion-mnist")
         ->type_name("DIR")
+        ->group(data);
+    app.add_option("--size", o.size, "pixels a side, 28, 32 or 64, that images of a folder of images are cut and resized to")
+        ->capture_default_str()
+        ->type_name("N")
+        ->check(CLI::IsMember({28, 32, 64}))
         ->group(data);
     app.add_option("--limit", o.limit, "train on the first N images alone")->type_name("N")->check(CLI::NonNegativeNumber)->group(data);
 }

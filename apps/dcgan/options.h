@@ -12,6 +12,7 @@ namespace taper::apps {
 struct GanOptions {
     std::filesystem::path data;  // empty: Debian's Fashion-MNIST
     std::int64_t limit = 0;      // training images; 0: all
+    std::int64_t size = 64;      // pixels a side that the images of a folder of images are brought to
     std::int64_t steps = 4000, batch = 64, latent = 100, width = 64;
     double lr = 2e-4, beta1 = 0.5, loss_scale = 1;
     std::uint64_t seed = 1;

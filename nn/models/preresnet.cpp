@@ -2,25 +2,18 @@
 
 #include <cmath>
 
-#include <fmt/format.h>
-
-#include <taper/formats/error.h>
 #include <taper/nn/init.h>
+#include <taper/nn/models/residual.h>
 
 namespace taper::nn {
 namespace {
 
-struct BlockShape {
-    std::int64_t in, out;
-    int stride;
-};
-
-struct Block : Module {
+struct PreBlock : Module {
     BatchNorm2d bn1, bn2;
     Conv2d conv1, conv2;
     Sequential downsample;
 
-    Block(const BlockShape& shape, Generator& generator)
+    PreBlock(const BlockShape& shape, Generator& generator)
         : bn1(shape.in),
           bn2(shape.out),
           conv1(shape.in, shape.out, 3, {.stride = shape.stride, .padding = 1}, Bias::no, generator),
@@ -29,7 +22,7 @@ struct Block : Module {
         add("conv1", conv1);
         add("bn2", bn2);
         add("conv2", conv2);
-        if (shape.stride == 1 && shape.in == shape.out) return;
+        if (shape.keeps_shape()) return;
         downsample.emplace<Conv2d>(shape.in, shape.out, 1, Conv2dSpec{.stride = shape.stride}, Bias::no, generator);
         add("downsample", downsample);
     }
@@ -42,36 +35,20 @@ struct Block : Module {
     }
 };
 
-int blocks_of(int depth) {
-    if (depth < 8 || depth % 6 != 2) throw Error(fmt::format("PreResNet: no such depth: {} (want 6 n + 2, 8 or more)", depth));
-    return (depth - 2) / 6;
-}
-
-std::int64_t checked_classes(std::int64_t classes) {
-    if (classes < 1) throw Error(fmt::format("PreResNet: no classes: {} (want 1 or more)", classes));
-    return classes;
-}
-
-void fill(Sequential& stage, int blocks, BlockShape shape, Generator& generator) {
-    for (int i = 0; i < blocks; ++i) {
-        stage.emplace<Block>(shape, generator);
-        shape = {.in = shape.out, .out = shape.out, .stride = 1};
-    }
-}
-
 }  // namespace
 
 PreResNet::PreResNet(const PreResNetOptions& options, Generator& generator)
-    : conv1(3, 16, 3, {.padding = 1}, Bias::no, generator), bn(64), fc(64, checked_classes(options.classes), Bias::yes, generator) {
-    const int blocks = blocks_of(options.depth);
-    fill(layer1, blocks, {.in = 16, .out = 16, .stride = 1}, generator);
-    fill(layer2, blocks, {.in = 16, .out = 32, .stride = 2}, generator);
-    fill(layer3, blocks, {.in = 32, .out = 64, .stride = 2}, generator);
+    : conv1(3, 16, 3, {.padding = 1}, Bias::no, generator), bn(64), fc(64, options.classes, Bias::yes, generator) {
+    const int blocks = blocks_of_depth("PreResNet", options.depth);
+    add_blocks<PreBlock>(layer1, blocks, {.in = 16, .out = 16, .stride = 1}, generator);
+    add_blocks<PreBlock>(layer2, blocks, {.in = 16, .out = 32, .stride = 2}, generator);
+    add_blocks<PreBlock>(layer3, blocks, {.in = 32, .out = 64, .stride = 2}, generator);
     add("conv1", conv1);
     add("layer1", layer1);
     add("layer2", layer2);
     add("layer3", layer3);
     add("bn", bn);
+    add("pool", pool);
     add("fc", fc);
     for (const auto& [name, module] : modules()) {
         auto* conv = dynamic_cast<Conv2d*>(module);
@@ -83,7 +60,7 @@ PreResNet::PreResNet(const PreResNetOptions& options, Generator& generator)
 
 Variable PreResNet::forward(const Variable& x) {
     const Variable y = layer3(layer2(layer1(conv1(x))));  // [N, 64, H / 4, W / 4]
-    return fc(mean(round("features", relu(bn(y))), {2, 3}));
+    return fc(pool(relu(bn(y))));
 }
 
 }  // namespace taper::nn
