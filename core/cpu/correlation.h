@@ -59,7 +59,7 @@ struct Correlation {
 
 // Sums of one phase, [rows][columns] at `stride`, and the bias to every step-th row and column of `dense`.
 inline void scatter(const float* sums, std::int64_t stride, std::int64_t rows, std::int64_t columns, float bias, float* dense, std::int64_t dense_columns,
-             std::int64_t step) {
+                    std::int64_t step) {
     for (std::int64_t i = 0; i < rows; ++i) {
         for (std::int64_t j = 0; j < columns; ++j) dense[i * step * dense_columns + j * step] = sums[i * stride + j] + bias;
     }
