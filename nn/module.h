@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,7 +47,7 @@ class Module {
     Module(const Module&) = delete;
     Module& operator=(const Module&) = delete;
 
-    // input slot, forward, output slot.
+    // input slot, forward, output slot, hooks.
     Variable operator()(const Variable& x);
 
     // By name "conv1.weight", a module's own before its children's, each in the order of registration; a shared one once.
@@ -72,6 +74,7 @@ class Module {
     // Copies of the parameters (the most precise one of each) and buffers by name.
     NamedTensors state();
     // Sets the parameters (as Parameter::assign) and buffers; throws Error on a missing, an unknown or a misshapen one, and then sets none.
+    // Buffers that files may lack stay as they are.
     void load(const NamedTensors& tensors);
     void to(const Device& device);
 
@@ -81,11 +84,18 @@ class Module {
     void set_rounding(const std::string& slot, const Output& target);
     const std::map<std::string, Output>& roundings() const { return slots_; }  // that were set, by slot
 
+    // Calls hook(x, y) after each call of this module, x after its input slot, y after its output slot, in the order in which the hooks came.
+    using ForwardHook = std::function<void(const Variable& x, const Variable& y)>;
+    std::uint64_t add_forward_hook(ForwardHook hook);  // returns its number; throws Error on an empty function
+    void remove_forward_hook(std::uint64_t number);    // nothing happens if there is none of that number
+
   protected:
     virtual Variable forward(const Variable& x) = 0;
     // Names are neither empty, nor used twice, nor hold a dot: Error.
     Parameter& add_parameter(const std::string& name, const Tensor& initial);
-    Tensor& add_buffer(const std::string& name, const Tensor& initial);  // keeps its format; the reference stays valid
+    // Keeps its format; the reference stays valid.  load() leaves an optional one that the file lacks as it is.
+    enum class InFiles : bool { optional, required };
+    Tensor& add_buffer(const std::string& name, const Tensor& initial, InFiles presence = InFiles::required);
     void add(const std::string& name, Module& child);
     ProductOptions product_options() const;  // output `activations` and the accumulators of this module's precision
     // y, its gradient to be rounded into `errors`: what a layer with weights returns.
@@ -97,8 +107,11 @@ class Module {
 
     std::vector<std::pair<std::string, std::unique_ptr<Parameter>>> parameters_;
     std::vector<std::pair<std::string, std::unique_ptr<Tensor>>> buffers_;
+    std::set<const Tensor*> optional_buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
+    std::vector<std::pair<std::uint64_t, ForwardHook>> forward_hooks_;
+    std::uint64_t last_hook_ = 0;
     Precision precision_;
     bool training_ = true;
 };

@@ -20,6 +20,12 @@
 #include <taper/nn/losses.h>
 #include <taper/nn/models/dcgan.h>
 #include <taper/nn/models/lenet5.h>
+#include <taper/nn/models/mnist_cnn.h>
+#include <taper/nn/models/models.h>
+#include <taper/nn/models/preresnet.h>
+#include <taper/nn/models/resnet.h>
+#include <taper/nn/models/resnet9.h>
+#include <taper/nn/models/vgg.h>
 #include <taper/nn/module.h>
 #include <taper/nn/norms.h>
 #include <taper/nn/optim/adam.h>
@@ -30,3 +36,4 @@
 #include <taper/nn/precision.h>
 #include <taper/nn/recipe.h>
 #include <taper/nn/sequential.h>
+#include <taper/nn/watch.h>

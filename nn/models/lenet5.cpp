@@ -2,12 +2,12 @@
 
 namespace taper::nn {
 
-LeNet5::LeNet5(Generator& generator)
+LeNet5::LeNet5(Generator& generator, std::int64_t classes)
     : conv1(1, 6, 5, {.padding = 2}, Bias::yes, generator),
       conv2(6, 16, 5, {}, Bias::yes, generator),
       conv3(16, 120, 5, {}, Bias::yes, generator),
       fc1(120, 84, Bias::yes, generator),
-      fc2(84, 10, Bias::yes, generator) {
+      fc2(84, classes, Bias::yes, generator) {
     add("conv1", conv1);
     add("conv2", conv2);
     add("conv3", conv3);
