@@ -18,7 +18,7 @@ constexpr std::array<std::pair<nn::Watched, const char*>, 4> columns{{{nn::Watch
                                                                       {nn::Watched::gradient, "gradients of weights"},
                                                                       {nn::Watched::activation, "activations"},
                                                                       {nn::Watched::error, "errors"}}};
-constexpr std::size_t most_curves = 5, most_tics = 40;
+constexpr std::size_t most_curves = 5, most_layer_tics = 40, most_step_tics = 16;
 
 // The binades that any column uses, as bins, both included; one with nothing shows [0, 0].
 std::pair<int, int> used(const std::vector<Binades>& columns_of_bins) {
@@ -53,8 +53,8 @@ std::string heat_map(const std::vector<Binades>& all, std::pair<int, int> bins) 
 
 std::string plot_map(std::pair<int, int> bins) { return fmt::format("plot $m matrix using 1:($2 + {}):3 with image notitle", exponent_of_bin(bins.first)); }
 
-std::string tics(const std::vector<std::string>& labels) {
-    const std::size_t every = (labels.size() + most_tics - 1) / most_tics;
+std::string tics(const std::vector<std::string>& labels, std::size_t most) {
+    const std::size_t every = (labels.size() + most - 1) / most;
     std::string text;
     for (std::size_t i = 0; i < labels.size(); i += every) text += fmt::format("{}{} {}", i == 0 ? "" : ", ", gnuplot_quoted(labels[i]), i);
     return fmt::format("set xtics rotate by 60 right font ',8' ({})\n", text);
@@ -75,7 +75,7 @@ void WatchPicture::add(const WatchRecord& record) {
     const Statistics& s = row.statistics;
     tensor->rates.push_back({.step = row.step,
                              .upper = percent(s.saturated + s.infinite + s.nan, s.elements),
-                             .lower = percent(row.before ? row.before->underflow : s.smallest, s.elements)});
+                             .lower = percent(std::max(s.smallest, row.before ? row.before->underflow : 0), s.elements)});
     Binades& bins = column.steps[row.step];
     for (std::size_t i = 0; i < bins.size(); ++i) bins[i] += s.binades[i];
 }
@@ -91,7 +91,7 @@ std::string WatchPicture::layers_panel(const Column& column, const std::string& 
         names.push_back(tensor.name);
     }
     const auto bins = used(all);
-    return ends + "EOD\n" + heat_map(all, {std::max(bins.first - 2, 0), std::min(bins.second + 2, static_cast<int>(Statistics::bins) - 1)}) + tics(names)
+    return ends + "EOD\n" + heat_map(all, {std::max(bins.first - 2, 0), std::min(bins.second + 2, static_cast<int>(Statistics::bins) - 1)}) + tics(names, most_layer_tics)
            + fmt::format("set title {}\n{}, $ends using 1:2:(0.5) with xerrorbars lc rgb '#cc3311' lw 1.5 ps 0 notitle\n", gnuplot_quoted(title),
                          plot_map({std::max(bins.first - 2, 0), 0}));
 }
@@ -104,7 +104,7 @@ std::string WatchPicture::steps_panel(const Column& column) {
         steps.push_back(std::to_string(step));
     }
     const auto bins = used(all);
-    return heat_map(all, bins) + tics(steps) + "set title 'all together, by step'\n" + plot_map(bins) + "\n";
+    return heat_map(all, bins) + tics(steps, most_step_tics) + "set title 'all together, by step'\n" + plot_map(bins) + "\n";
 }
 
 std::string WatchPicture::rates_panel(const Column& column) {

@@ -15,8 +15,8 @@ namespace taper::apps {
 // For each run three rows of panels, a column each for weights, gradients, activations and errors:
 //   1. the share of each binade in each tensor at its last watched step, between red bars at the ends of its format;
 //   2. the same over steps, all tensors together;
-//   3. percent of elements at the upper end (saturated, infinite, NaN; solid) and at the lower (dashed: underflow where known, else the smallest
-//      value), over steps, of the tensors where they are most.
+//   3. percent of elements at the upper end (saturated, infinite, NaN; solid) and at the lower (dashed: the smallest value, or underflow where
+//      that is known and more), over steps, of the tensors where they are most.
 class WatchPicture {
   public:
     void add(const WatchRecord& record);
