@@ -15,7 +15,7 @@
 namespace taper::apps {
 namespace {
 
-constexpr std::array<const char*, 4> palette{"#4477aa", "#cc6644", "#228833", "#aa3377"};
+constexpr std::array<const char*, 8> palette{"#4477aa", "#cc6644", "#228833", "#aa3377", "#33aabb", "#bb9922", "#884422", "#777777"};
 
 std::string panel_script(const Panel& panel, int number) {
     std::string data, commands;
@@ -47,10 +47,11 @@ std::string script(const std::filesystem::path& png, const std::string& title, c
     std::string text = fmt::format(
         "set terminal pngcairo noenhanced size {},520 font 'sans,11' background '#ffffff'\n"
         "set output {}\n"
-        "set multiplot layout 1,{} title {} font 'sans,13' margins 0.07,0.985,0.12,0.85 spacing 0.085\n"
+        "set multiplot layout 1,{} title {} font 'sans,13' margins {:.4f},0.985,0.12,0.85 spacing {:.4f}\n"
         "set border 3 lc rgb '#666666'\nset tics nomirror textcolor rgb '#333333'\nset grid lc rgb '#e2e2e2' lw 1 lt 1\n"
         "set key spacing 1.2 samplen 3 opaque\nset offsets 0, 0, graph 0.06, graph 0.06\n",
-        580 * panels.size(), gnuplot_quoted(png.string()), panels.size(), gnuplot_quoted(title));
+        580 * panels.size(), gnuplot_quoted(png.string()), panels.size(), gnuplot_quoted(title), 0.14 / static_cast<double>(panels.size()),
+        0.17 / static_cast<double>(panels.size()));
     int number = 0;
     for (const Panel& panel : panels) text += panel_script(panel, number++);
     return text + "unset multiplot\n";
