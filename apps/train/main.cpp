@@ -58,7 +58,7 @@ void report(const OutputOptions& output, const Runs& runs) {
 
 // The exit code.
 int train(const App& app, const Options& options) {
-    const Model& model = chosen_model(app, options.settings.model);
+    const Model& model = chosen_model(app, options.model);
     const nn::ImageSets data = load_data(app, model, options.data);
     const nn::Recipe recipe = options.formats.recipe();
     Runs runs;

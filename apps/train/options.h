@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include <taper/train/app.h>
 
@@ -10,6 +11,7 @@
 namespace taper::train {
 
 struct Options {
+    std::string model;  // by name
     Settings settings;
     DataOptions data;
     apps::PrecisionOptions formats;
