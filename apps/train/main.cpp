@@ -68,7 +68,7 @@ void report(const OutputOptions& output, const Runs& runs) {
 
 // The exit code.
 int train(App app, const Options& options) {
-    const Model& model = chosen_model(app, options.settings.model);
+    const Model& model = chosen_model(app, options.model);
     const nn::ImageSets data = load_data(app, model, options.data);
     const nn::Recipe recipe = options.formats.recipe();
     apps::WatchReport watch(options.watch);

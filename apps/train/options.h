@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include <taper/train/app.h>
 
@@ -12,6 +13,7 @@
 namespace taper::train {
 
 struct Options {
+    std::string model;  // by name
     Settings settings;
     DataOptions data;
     apps::PrecisionOptions formats;

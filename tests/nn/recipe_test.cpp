@@ -67,6 +67,18 @@ TEST(Recipe, TheExampleOfTheDocumentationParsesAndPrints) {
     EXPECT_EQ(describe_rules(recipe).front(), (std::pair<std::string, std::string>("<first> weights", "posit(16,1)")));
 }
 
+TEST(Recipe, TheOptimizersStepGoesThroughText) {
+    for (const char* step : {"results", "every_operation", "fused"}) {
+        const Recipe recipe = parse_recipe(std::string("{\"step\": \"") + step + "\"}");
+        EXPECT_EQ(parse_recipe(print(recipe)), recipe);
+        EXPECT_EQ(print(recipe).find("step") == std::string::npos, recipe == Recipe{}) << print(recipe);
+    }
+    EXPECT_EQ(parse_recipe(R"({"step": "every_operation"})").step, core::StepRounding::every_operation);
+    EXPECT_EQ(find_recipe("positnn_o12_l12").step, core::StepRounding::fused);
+    EXPECT_EQ(find_recipe("qtorch_mnist").step, core::StepRounding::results);
+    EXPECT_NE(error_of([] { parse_recipe(R"({"step": "each"})"); }).find("recipe: \"step\": "), std::string::npos);
+}
+
 TEST(Recipe, EveryRoleGoesThroughText) {
     for (std::size_t i = 0; i < target_roles.size(); ++i) {
         Recipe recipe;
