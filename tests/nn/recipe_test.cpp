@@ -207,7 +207,7 @@ TEST(Recipe, CheckpointsKeepPrecisionsAndPoints) {
 TEST(Recipe, ErrorsNameTheKey) {
     const std::string roles = "inputs, weights, activations, errors, gradients, loss, master, state, forward, backward_data, backward_weights";
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", layers, roundings)"},
+        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", step, layers, roundings)"},
         {"{`scale`: 4}", "formats have no constant scale yet: `scale` came (want formats without one)"},
         {"{`layers`: [{`match`: `fc`, `scale`: 4}]}", "formats have no constant scale yet: `scale` came (want formats without one)"},
         {"{`layers`: [{`match`: `fc`, `errrors`: `posit(8,2)`}]}", "unknown key: `errrors` (want match, " + roles + ")"},
