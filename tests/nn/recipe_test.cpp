@@ -218,7 +218,7 @@ TEST(Recipe, ScalesAreKeysOrPartsOfNames) {
 TEST(Recipe, ErrorsNameTheKey) {
     const std::string roles = "inputs, weights, activations, errors, gradients, loss, master, state, forward, backward_data, backward_weights";
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", scale, layers, roundings)"},
+        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", scale, step, layers, roundings)"},
         {"{`scale`: 4}", "not an object: `scale` is number (want roles with their scales)"},
         {"{`weights`: `posit(8,2)`, `scale`: {`errors`: 4}}", "a scale without a format: `errors` (want a role with its format beside `scale`)"},
         {"{`weights`: `posit(8,2)`, `scale`: {`forward`: 4}}", "a scale without a format: `forward` (want a role with its format beside `scale`)"},
