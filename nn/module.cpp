@@ -14,7 +14,21 @@ std::string joined(const std::string& module, const std::string& name) { return 
 
 }  // namespace
 
-Variable Module::operator()(const Variable& x) { return apply_slot("output", {}, forward(apply_slot("input", {}, x))); }
+Variable Module::operator()(const Variable& x) {
+    const Variable in = apply_slot("input", {}, x), y = apply_slot("output", {}, forward(in));
+    const auto hooks = forward_hooks_;  // a hook may remove itself
+    for (const auto& [number, hook] : hooks) hook(in, y);
+    return y;
+}
+
+std::uint64_t Module::add_forward_hook(ForwardHook hook) {
+    if (!hook) throw Error("add_forward_hook: the function is empty");
+    return forward_hooks_.emplace_back(++last_hook_, std::move(hook)).first;
+}
+
+void Module::remove_forward_hook(std::uint64_t number) {
+    std::erase_if(forward_hooks_, [&](const auto& hook) { return hook.first == number; });
+}
 
 std::vector<std::pair<std::string, Module*>> Module::modules() {
     std::vector<std::pair<std::string, Module*>> all{{"", this}};
@@ -98,6 +112,10 @@ void Module::load(const NamedTensors& tensors) {
     for (const auto& [name, parameter] : parameters()) parameter->assign(tensors.at(name).to(parameter->variable.value().device()));
     for (const auto& [name, buffer] : buffers())
         if (wanted.count(name)) buffer->assign(tensors.at(name).to(buffer->format()).to(buffer->device()));
+}
+
+void Module::freeze(bool on) {
+    for (const auto& [name, parameter] : parameters()) parameter->variable.set_requires_grad(!on);
 }
 
 void Module::to(const Device& device) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -46,7 +47,7 @@ class Module {
     Module(const Module&) = delete;
     Module& operator=(const Module&) = delete;
 
-    // input slot, forward, output slot.
+    // input slot, forward, output slot, hooks.
     Variable operator()(const Variable& x);
 
     // By name "conv1.weight", a module's own before its children's, each in the order of registration; a shared one once.
@@ -67,6 +68,8 @@ class Module {
     void train(bool on = true);
     void eval() { train(false); }
     bool training() const { return training_; }
+    // Frozen parameters get no gradient and no update; gradients still go through them to what they are applied to.
+    void freeze(bool on = true);
 
     // Copies of the parameters (the most precise one of each) and buffers by name.
     NamedTensors state();
@@ -80,6 +83,11 @@ class Module {
     // Slots "input", "output" and those that round() names; an unset target removes the rounding.
     void set_rounding(const std::string& slot, const Output& target);
     const std::map<std::string, Output>& roundings() const { return slots_; }  // that were set, by slot
+
+    // Calls hook(x, y) after each call of this module, x after its input slot, y after its output slot, in the order in which the hooks came.
+    using ForwardHook = std::function<void(const Variable& x, const Variable& y)>;
+    std::uint64_t add_forward_hook(ForwardHook hook);  // returns its number; throws Error on an empty function
+    void remove_forward_hook(std::uint64_t number);    // nothing happens if there is none of that number
 
   protected:
     virtual Variable forward(const Variable& x) = 0;
@@ -102,6 +110,8 @@ class Module {
     std::set<const Tensor*> optional_buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
+    std::vector<std::pair<std::uint64_t, ForwardHook>> forward_hooks_;
+    std::uint64_t last_hook_ = 0;
     Precision precision_;
     bool training_ = true;
 };

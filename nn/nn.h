@@ -18,6 +18,7 @@
 #include <taper/nn/layers.h>
 #include <taper/nn/linear.h>
 #include <taper/nn/losses.h>
+#include <taper/nn/models/dcgan.h>
 #include <taper/nn/models/lenet5.h>
 #include <taper/nn/models/mnist_cnn.h>
 #include <taper/nn/models/models.h>
@@ -35,3 +36,4 @@
 #include <taper/nn/precision.h>
 #include <taper/nn/recipe.h>
 #include <taper/nn/sequential.h>
+#include <taper/nn/watch.h>

@@ -22,7 +22,7 @@ const std::array<RecipePreset, 10> recipe_presets{{
   "name": "qtorch_cifar10",
   "inputs": "float(6,9)", "weights": "posit(8,2)", "gradients": "posit(8,2)", "loss": "float(6,9)", "master": "posit(16,2)", "state": "posit(16,2)",
   "layers": [{"match": "**conv*", "activations": "posit(8,2)", "errors": "posit(8,2)"}, {"match": "bn", "activations": "posit(8,2)", "errors": "posit(8,2)"}],
-  "roundings": [{"match": "**.conv*", "slot": "input", "format": "posit(8,2)"}]
+  "roundings": [{"match": "**.conv*", "slot": "input", "format": "posit(8,2)"}, {"match": "pool", "slot": "input", "format": "float32"}]
 })json"},
     // Between convolution and norm: the inputs of convolutions are float32.
     {"qtorch_vgg11", R"json({
@@ -40,7 +40,7 @@ const std::array<RecipePreset, 10> recipe_presets{{
     {"match": "**.shortcut.0", "activations": "posit(8,1)", "errors": "posit(8,1)"},
     {"match": "", "errors": "posit(8,1)"}
   ],
-  "roundings": [{"match": "", "slot": "stage", "format": "posit(8,1)"}]
+  "roundings": [{"match": "", "slot": "stage", "format": "posit(8,1)"}, {"match": "pool", "slot": "input", "format": "float32"}]
 })json"},
     // What ResNet-9's eight units return, alone: the second convolution of a pair sees float32.
     {"qtorch_cifar100", R"json({

@@ -10,6 +10,7 @@ if [[ -n ${TAPER_DATA:-} ]]; then data=(--data "$TAPER_DATA"); fi
 cifar=(--data "${TAPER_CIFAR:-}")
 lenet=$build/apps/lenet/lenet
 resnet=$build/apps/resnet/resnet
+dcgan=$build/apps/dcgan/dcgan
 bench=$build/apps/bench/bench
 short=0
 

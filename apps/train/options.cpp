@@ -50,6 +50,7 @@ void add_options(CLI::App& cli, const App& app, Options& o) {
     apps::add_precision_options(cli, o.formats);
     add_machine_options(cli, o.settings);
     add_output_options(cli, o.output);
+    apps::add_watch_options(cli, o.watch);
     cli.add_flag("--compare", o.compare, "train in float32 too: same seed, same batches, epoch by epoch")
         ->excludes("--save")
         ->excludes("--resume")

@@ -8,6 +8,8 @@
 
 #include <taper/train/option_groups.h>
 
+#include "common/watch_report.h"
+
 namespace taper::train {
 
 struct Options {
@@ -16,6 +18,7 @@ struct Options {
     DataOptions data;
     apps::PrecisionOptions formats;
     OutputOptions output;
+    apps::WatchFlags watch;
     bool compare = false;
 };
 

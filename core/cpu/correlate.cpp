@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
+#include <taper/core/cpu/conv_groups.h>
 #include <taper/core/cpu/conv_images.h>
-#include <taper/core/cpu/conv_phase.h>
 #include <taper/core/cpu/conv_weights.h>
+#include <taper/core/cpu/correlate_packed.h>
+#include <taper/core/cpu/correlation.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
 
@@ -16,32 +17,6 @@ namespace {
 
 constexpr std::int64_t run_limit = 2048;                        // pixels whose sums are held at a time
 constexpr std::int64_t cached_bytes = std::int64_t{256} << 10;  // of frames, or of weights, that stay in the second-level cache
-
-// A convolution of stride 1 over the planes of frames, or several whose outputs interleave.
-template <class Images>
-struct Correlation {
-    using Element = typename Images::Element;
-
-    const ProductKernels<Element>& kernels;
-    Frame frame;  // its channels are planes of elements
-    Images input;
-    std::int64_t images, lines;  // lines: output channels
-    std::int64_t rows, columns;  // of an output map
-    std::int64_t height;         // lines of a panel
-    std::int64_t step;
-    std::vector<Phase<Element>> phases;
-    const float* bias;  // of each line, or null; where step is 1
-    const Encoder& encoder;
-    unsigned char* output;
-    int output_width;
-
-    std::int64_t panel_count() const { return (lines + height - 1) / height; }
-    std::int64_t depth() const {
-        std::int64_t sum = 0;
-        for (const Phase<Element>& phase : phases) sum += phase.depth;
-        return sum;
-    }
-};
 
 // Rows [first, first + rows) of the maps of one panel's lines, and the sums of one phase of them: [line][c_stride], rows `stride` apart.
 struct Block {
@@ -67,39 +42,28 @@ void sum_phase(const Correlation<Images>& task, const Phase<typename Images::Ele
     }
 }
 
-template <class Images>
-std::size_t encode_rows(const Correlation<Images>& task, const Block& block, std::int64_t i, const float* dense) {
-    const std::int64_t index = ((block.image * task.lines + block.line + i) * task.rows + block.first) * task.columns;
-    return task.encoder(dense, static_cast<std::size_t>(block.rows * task.columns), task.output + index * task.output_width, static_cast<std::uint64_t>(index));
-}
-
-// Sums of one phase, [rows][columns] at `stride`, to every step-th row and column of `dense`.
-void scatter(const float* sums, std::int64_t stride, std::int64_t rows, std::int64_t columns, float* dense, std::int64_t dense_columns, std::int64_t step) {
-    for (std::int64_t i = 0; i < rows; ++i) {
-        for (std::int64_t j = 0; j < columns; ++j) dense[i * step * dense_columns + j * step] = sums[i * stride + j];
-    }
-}
-
 // Every phase of the block; rounds its lines.
 template <class Images>
 std::size_t correlate_block(const Correlation<Images>& task, const Block& block, const typename Images::Element* frame, float* dense) {
     const std::int64_t step = task.step, size = block.rows * task.columns;
     std::size_t nans = 0;
     for (const auto& phase : task.phases) {
-        const std::int64_t rows = (block.rows - phase.row + step - 1) / step, columns = (task.columns - phase.column + step - 1) / step;
-        if (rows <= 0 || columns <= 0) continue;
+        const std::int64_t rows = task.rows_of(phase, block.rows), columns = task.columns_of(phase);
+        if (rows == 0 || columns == 0) continue;
         sum_phase(task, phase, block, (rows - 1) * block.stride + columns, frame);
         for (std::int64_t i = 0; i < block.lines; ++i) {
             const float* const sums = block.sums + i * block.c_stride;
             if (step > 1) {
-                scatter(sums, block.stride, rows, columns, dense + i * size + phase.row * task.columns + phase.column, task.columns, step);
+                scatter(sums, block.stride, rows, columns, task.bias_of(block.line + i), dense + i * size + phase.row * task.columns + phase.column,
+                        task.columns, step);
                 continue;
             }
-            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias == nullptr ? 0 : task.bias[block.line + i], dense, columns);
-            nans += encode_rows(task, block, i, dense);
+            float* const values = task.place(block.image, block.line + i, block.first, dense);
+            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias_of(block.line + i), values, columns);
+            nans += task.encode_rows(block.image, block.line + i, block.first, block.rows, values);
         }
     }
-    for (std::int64_t i = 0; step > 1 && i < block.lines; ++i) nans += encode_rows(task, block, i, dense + i * size);
+    for (std::int64_t i = 0; step > 1 && i < block.lines; ++i) nans += task.encode_rows(block.image, block.line + i, block.first, block.rows, dense + i * size);
     return nans;
 }
 
@@ -136,6 +100,7 @@ std::size_t correlate_images(const Correlation<Images>& task, const Range& image
     std::memset(static_cast<void*>(frames), 0, static_cast<std::size_t>(images.size() * task.frame.size()) * sizeof(Element));
     for (std::int64_t n = images.begin; n < images.end; ++n)
         task.input.place(task.frame, task.input.read(n, 0, planes, decoded), frames + (n - images.begin) * task.frame.size());
+    if (packs_columns(task)) return correlate_packed(task, images, panels, frames);
     std::size_t nans = 0;
     for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
         for (std::int64_t n = images.begin; n < images.end; ++n) nans += correlate_panel(task, n, panel, frames + (n - images.begin) * task.frame.size());
@@ -148,7 +113,8 @@ std::size_t correlate(const Correlation<Images>& task) {
     const std::int64_t threads = threads_for(task.images * task.lines * task.depth() * task.rows * task.columns / (task.step * task.step));
     const bool weights_fit = task.panel_count() * panel_size(task.height, task.depth()) * 4 <= cached_bytes;
     const std::int64_t frames_fit = weights_fit ? 1 : std::max<std::int64_t>(cached_bytes / 4 / task.frame.size(), 1);
-    const std::int64_t group = std::min(frames_fit, (task.images + threads - 1) / threads), groups = (task.images + group - 1) / group;
+    const std::int64_t together = packs_columns(task) ? packed_images(task) : frames_fit;
+    const std::int64_t group = std::min(together, (task.images + threads - 1) / threads), groups = (task.images + group - 1) / group;
     const std::int64_t splits = std::min(task.panel_count(), (threads + groups - 1) / groups);
     std::size_t nans = 0;
 #pragma omp parallel for schedule(static) reduction(+ : nans) num_threads(static_cast <int>(threads)) if (threads > 1)
@@ -159,8 +125,10 @@ std::size_t correlate(const Correlation<Images>& task) {
     return nans;
 }
 
-const float* values_of(const Tensor& x, Scratch kind) {
-    return x.defined() ? CodeReader(x).read(0, x.elements(), thread_scratch<float>(kind, x.elements())) : nullptr;
+// The values of one group's part of a tensor; null if it is not defined.
+const float* values_of(const Tensor& x, const ConvSizes& z, Scratch kind) {
+    const std::int64_t count = x.defined() ? x.elements() / z.groups : 0;
+    return x.defined() ? CodeReader(x).read(z.group * count, count, thread_scratch<float>(kind, count)) : nullptr;
 }
 
 // The kernels that pack weights are those of the tiles, or hold them.
@@ -175,7 +143,7 @@ std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kern
     Element* const packed = thread_scratch<Element>(Scratch::weights, panels * panel_size(height, depth));
     pack_weights(kernels, z, WeightOrder::forward, w, height, packed);
     std::int64_t* const offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
-    frame.term_offsets(z.r, z.s, offsets);
+    frame.term_offsets(z, offsets);
     return correlate(Correlation<Images>{tiles(kernels),
                                          frame,
                                          input,
@@ -186,7 +154,7 @@ std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kern
                                          height,
                                          1,
                                          {{0, 0, depth, packed, offsets}},
-                                         values_of(bias, Scratch::left),
+                                         values_of(bias, z, Scratch::left),
                                          Encoder(y.format(), mode),
                                          static_cast<unsigned char*>(y.mutable_data()),
                                          y.format().storage_bytes()});
@@ -195,17 +163,20 @@ std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kern
 // Weights with an infinity or a NaN multiply the zeros between the elements of dy too: one phase over a frame that holds these.  Else one
 // phase for each remainder of row and column by the stride, over dy alone.
 template <class Images, class Kernels>
-std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels& kernels, const Tensor& w, Tensor& dx, const RoundingMode& mode) {
+std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels& kernels, const Tensor& w, const Tensor& bias, Tensor& dx,
+                          const RoundingMode& mode) {
     using Element = typename Images::Element;
-    const bool stuffed = z.stride > 1 && !all_finite(values_of(w, Scratch::left), w.elements());
+    const bool stuffed = z.stride > 1 && !all_finite(values_of(w, z, Scratch::left), z.weights_of_group());
     const std::int64_t step = stuffed ? 1 : z.stride, height = even_width(z.c, tiles(kernels).rows), lines = (z.c + height - 1) / height;
-    const std::int64_t above = rows_above(step, z.padding, z.r), before = rows_above(step, z.padding, z.s), planes = input.planes();
+    const std::int64_t above = rows_above(z.h, step, z, z.r), before = rows_above(z.w, step, z, z.s), planes = input.planes();
     const std::int64_t area = z.r * z.s, depth = planes * area;
     const Frame frame{planes, z.p,    z.q, (z.h - 1 + z.padding) / step + 1 + above, (z.w - 1 + z.padding) / step + 1 + before, stuffed ? z.stride : 1,
                       above,  before, 1};
     Element* const packed = thread_scratch<Element>(Scratch::weights, lines * panel_size(height, depth));
     pack_weights(kernels, z, WeightOrder::backward, w, height, packed);
-    Element* panels = step == 1 ? nullptr : thread_scratch<Element>(Scratch::right, lines * (step * step * panel_size(height, 0) + height * depth));
+    const std::int64_t row_phases = std::min(step, z.h), column_phases = std::min(step, z.w);
+    Element* panels =
+        step == 1 ? nullptr : thread_scratch<Element>(Scratch::right, lines * (row_phases * column_phases * panel_size(height, 0) + height * depth));
     std::int64_t* offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
     const Encoder encoder(dx.format(), mode);
     Correlation<Images> task{tiles(kernels),
@@ -218,15 +189,14 @@ std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels
                              height,
                              step,
                              {},
-                             nullptr,
+                             values_of(bias, z, Scratch::left),
                              encoder,
                              static_cast<unsigned char*>(dx.mutable_data()),
                              dx.format().storage_bytes()};
-    for (std::int64_t i = 0; i < step; ++i) {
-        for (std::int64_t j = 0; j < step; ++j) {
-            const PhaseLine rows(i, step, z.padding, z.r), columns(j, step, z.padding, z.s);
-            const PhaseTaps taps{rows, columns, area, i * z.s + j, step * z.s, step};
-            task.phases.push_back({rows.first, columns.first, planes * taps.count(), step == 1 ? packed : panels, offsets});
+    for (std::int64_t i = 0; i < row_phases; ++i) {
+        for (std::int64_t j = 0; j < column_phases; ++j) {
+            const PhaseTaps taps{PhaseLine(i, step, z, z.r), PhaseLine(j, step, z, z.s), area, z.s};
+            task.phases.push_back({i, j, planes * taps.count(), step == 1 ? packed : panels, offsets});
             offsets = taps.write_offsets(frame, offsets);
             if (step > 1) panels = taps.pick_panels(packed, planes, lines, height, panels);
         }
@@ -239,19 +209,23 @@ std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels
 std::size_t correlate_forward(const ConvSizes& z, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y, const RoundingMode& mode) {
     if (const BfloatKernels* const bfloat = bfloat_kernels(x.format(), w.format())) {
         const BfloatCodes codes(x);
-        return forward(z, BfloatPairImages{codes, z.c, z.h * z.w, *bfloat}, *bfloat, w, bias, y, mode);
+        return for_groups(z, [&](const ConvSizes& g) { return forward(g, BfloatPairImages{planes_of_x(g), codes, *bfloat}, *bfloat, w, bias, y, mode); });
     }
     const CodeReader codes(x);
-    return forward(z, FloatImages{codes, z.c, z.h * z.w, product_kernels()}, product_kernels(), w, bias, y, mode);
+    const ProductKernels<float>& kernels = product_kernels();
+    return for_groups(z, [&](const ConvSizes& g) { return forward(g, FloatImages{planes_of_x(g), codes, kernels}, kernels, w, bias, y, mode); });
 }
 
-std::size_t correlate_backward_data(const ConvSizes& z, const Tensor& dy, const Tensor& w, Tensor& dx, const RoundingMode& mode) {
+std::size_t correlate_backward_data(const ConvSizes& z, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx, const RoundingMode& mode) {
     if (const BfloatKernels* const bfloat = bfloat_kernels(dy.format(), w.format())) {
         const BfloatCodes codes(dy);
-        return backward_data(z, BfloatPairImages{codes, z.o, z.p * z.q, *bfloat}, *bfloat, w, dx, mode);
+        return for_groups(z, [&](const ConvSizes& g) {
+            return backward_data(g, BfloatPairImages{planes_of_y(g), codes, *bfloat}, *bfloat, w, bias, dx, mode);
+        });
     }
     const CodeReader codes(dy);
-    return backward_data(z, FloatImages{codes, z.o, z.p * z.q, product_kernels()}, product_kernels(), w, dx, mode);
+    const ProductKernels<float>& kernels = product_kernels();
+    return for_groups(z, [&](const ConvSizes& g) { return backward_data(g, FloatImages{planes_of_y(g), codes, kernels}, kernels, w, bias, dx, mode); });
 }
 
 }  // namespace taper::cpu

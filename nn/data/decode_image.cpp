@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -15,6 +16,8 @@ namespace {
 thread_local std::size_t largest_block = 0;
 
 void* bounded_realloc(void* block, std::size_t bytes) { return bytes <= largest_block ? std::realloc(block, bytes) : nullptr; }
+// Zeros: a JPEG may use tables that it never defines.
+void* bounded_calloc(std::size_t bytes) { return bytes <= largest_block ? std::calloc(bytes, 1) : nullptr; }
 
 }  // namespace
 
@@ -27,7 +30,7 @@ void* bounded_realloc(void* block, std::size_t bytes) { return bytes <= largest_
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
 #define STBI_FAILURE_USERMSG
-#define STBI_MALLOC(bytes) bounded_realloc(nullptr, bytes)
+#define STBI_MALLOC(bytes) bounded_calloc(bytes)
 #define STBI_REALLOC(block, bytes) bounded_realloc(block, bytes)
 #define STBI_FREE(block) std::free(block)
 #define STBI_ASSERT(x) ((void)0)
@@ -74,6 +77,25 @@ struct Header {
     int width = 0, height = 0, channels = 0;
 };
 
+// stb_image 2.27 writes past its tables where a JPEG's DHT segment (FF C4, length, then tables of a class, 16 counts and as many bytes as they
+// sum to) lists more than 256 codes.  Such a marker is refused wherever it stands: compressed pixels hold none.
+void refuse_long_tables(std::span<const std::uint8_t> file, const std::string& name) {
+    if (file.empty() || file[0] != 0xff) return;
+    for (std::size_t i = 0; i + 4 < file.size(); ++i) {
+        if (file[i] != 0xff || file[i + 1] != 0xc4) continue;
+        std::int64_t left = (file[i + 2] << 8 | file[i + 3]) - 2;
+        for (std::size_t at = i + 4; left > 0 && at < file.size();) {
+            if (file[at] >> 4 > 1 || (file[at] & 15) > 3) break;  // no table, which stb_image sees itself
+            const auto counts = file.subspan(at + 1, std::min<std::size_t>(16, file.size() - at - 1));
+            const int codes = std::accumulate(counts.begin(), counts.end(), 0);
+            if (codes > 256)
+                throw Error(fmt::format("decode_image: the image is damaged: {} (a Huffman table of {} codes at byte {}; want at most 256)", name, codes, at));
+            at += 17 + static_cast<std::size_t>(codes);
+            left -= 17 + codes;
+        }
+    }
+}
+
 Header read_header(std::span<const std::uint8_t> file, const std::string& name) {
     Header header;
     Source source{file};
@@ -90,6 +112,7 @@ Header read_header(std::span<const std::uint8_t> file, const std::string& name) 
 }  // namespace
 
 DecodedImage decode_image(std::span<const std::uint8_t> file, const std::string& name, Colour colour) {
+    refuse_long_tables(file, name);
     const Header header = read_header(file, name);
     const bool grey = colour == Colour::as_first ? header.channels < 3 : colour == Colour::grey;
     DecodedImage image{{}, grey ? 1 : 3, header.height, header.width};

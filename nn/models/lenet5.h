@@ -15,6 +15,7 @@ struct LeNet5 : Module {
     Conv2d conv1, conv2, conv3;
     Linear fc1, fc2;
     explicit LeNet5(Generator& generator = default_generator(), std::int64_t classes = 10);
+    Variable features(const Variable& x);  // what fc2 reads: [N, 84]
 
   protected:
     Variable forward(const Variable& x) override;

@@ -48,6 +48,7 @@ PreResNet::PreResNet(const PreResNetOptions& options, Generator& generator)
     add("layer2", layer2);
     add("layer3", layer3);
     add("bn", bn);
+    add("pool", pool);
     add("fc", fc);
     for (const auto& [name, module] : modules()) {
         auto* conv = dynamic_cast<Conv2d*>(module);
@@ -59,7 +60,7 @@ PreResNet::PreResNet(const PreResNetOptions& options, Generator& generator)
 
 Variable PreResNet::forward(const Variable& x) {
     const Variable y = layer3(layer2(layer1(conv1(x))));  // [N, 64, H / 4, W / 4]
-    return fc(mean(round("features", relu(bn(y))), {2, 3}));
+    return fc(pool(relu(bn(y))));
 }
 
 }  // namespace taper::nn

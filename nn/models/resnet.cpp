@@ -77,6 +77,7 @@ ResNet::ResNet(const ResNetOptions& options, Generator& generator)
         add("layer" + std::to_string(stages.size()), *stages.back());
         shape = {.in = shape.out, .out = 2 * shape.out, .stride = 2};
     }
+    add("pool", pool);
     add("linear", linear);
     if (options.initial == InitialWeights::uniform) return;
     for (const auto& [name, module] : modules())
@@ -87,7 +88,7 @@ ResNet::ResNet(const ResNetOptions& options, Generator& generator)
 Variable ResNet::forward(const Variable& x) {
     Variable y = round("stage", relu(bn1(conv1(x))));
     for (const auto& stage : stages) y = round("stage", (*stage)(y));
-    return linear(mean(round("features", y), {2, 3}));
+    return linear(pool(y));
 }
 
 }  // namespace taper::nn

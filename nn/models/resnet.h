@@ -7,6 +7,7 @@
 
 #include <taper/nn/batch_norm.h>
 #include <taper/nn/conv2d.h>
+#include <taper/nn/layers.h>
 #include <taper/nn/linear.h>
 #include <taper/nn/sequential.h>
 
@@ -35,15 +36,16 @@ ResNetOptions plain_resnet(int depth, std::int64_t classes = 10);
 // 11,173,962 parameters with ten classes.  Source: the same, in the form that is usual for CIFAR-10, as in Qtorch+'s run.
 ResNetOptions resnet18(std::int64_t classes = 10);
 
-// conv1 3-width 3x3, bn1, ReLU; layer1, layer2, ... of blocks, all but the first with stride 2; mean over rows and columns; linear to the classes.
+// conv1 3-width 3x3, bn1, ReLU; layer1, layer2, ... of blocks, all but the first with stride 2; pool, the mean over rows and columns; linear to the classes.
 //   x [N, 3, H, W] -> logits [N, classes].
 //   Block: y = ReLU(bn2(conv2(ReLU(bn1(conv1(x))))) + x), the last x by `shortcut` where the shape changes.  Convolutions are 3x3 with padding 1, without bias.
-//   Rounding points: "residual" and "shortcut" of a block, the terms of its sum, whose format is the block's `activations`; of the network
-//   "stage", behind the first ReLU and each stage, and "features", what the mean reads.
+//   Rounding points: "residual" and "shortcut" of a block, the terms of its sum, whose format is the block's `activations`; "stage" of the network, behind
+//   the first ReLU and each stage.
 struct ResNet : Module {
     Conv2d conv1;
     BatchNorm2d bn1;
     std::vector<std::unique_ptr<Sequential>> stages;
+    GlobalAvgPool2d pool;
     Linear linear;
     explicit ResNet(const ResNetOptions& options = {}, Generator& generator = default_generator());
 

@@ -101,6 +101,17 @@ TEST(DecodeImage, RefusesHugeHeaders) {
     EXPECT_EQ(decode_error(bomb), "decode_image: the image is damaged: FILE (Out of memory)");
 }
 
+TEST(DecodeImage, RefusesHuffmanTablesThatStbImageWouldWritePast) {
+    std::string jpeg = written(as_jpeg, 6, 5, 3);
+    const std::size_t marker = jpeg.find("\xff\xc4");
+    jpeg[marker + 5] = static_cast<char>(255);
+    jpeg[marker + 6] = static_cast<char>(255);
+    EXPECT_EQ(decode_error(jpeg),
+              "decode_image: the image is damaged: FILE (a Huffman table of 521 codes at byte " + std::to_string(marker + 4) + "; want at most 256)");
+    EXPECT_EQ(decode_error(jpeg.substr(0, marker + 7)),
+              "decode_image: the image is damaged: FILE (a Huffman table of 510 codes at byte " + std::to_string(marker + 4) + "; want at most 256)");
+}
+
 // Every byte of small files changed or cut: an Error or an image, nothing else.
 TEST(DecodeImage, SurvivesEveryCutAndFlip) {
     for (const Writer writer : {Writer{as_png}, Writer{as_bmp}, Writer{as_jpeg}}) {

@@ -204,13 +204,30 @@ TEST(Recipe, CheckpointsKeepPrecisionsAndPoints) {
     EXPECT_NE(error_of([&] { load_with(other); }).find("another precision"), std::string::npos);
 }
 
+TEST(Recipe, ScalesAreKeysOrPartsOfNames) {
+    const Recipe keys = parse_recipe(R"j({"weights": "posit(8,1) zero", "activations": "posit(8,1)", "scale": {"weights": 0.125, "activations": 2},
+        "layers": [{"match": "fc", "weights": "posit(8,1)*2", "scale": {"weights": 4}}],
+        "roundings": [{"match": "fc", "slot": "output", "format": "e4m3", "scale": 0.5}]})j");
+    const Recipe names = parse_recipe(R"j({"weights": "posit(8,1)*0.125 zero", "activations": "posit(8,1) * 2",
+        "layers": [{"match": "fc", "weights": "posit(8,1) *8"}], "roundings": [{"match": "fc", "slot": "output", "format": "e4m3*0.5"}]})j");
+    EXPECT_EQ(keys, names);
+    EXPECT_EQ(parse_recipe(print(keys)), keys);
+    EXPECT_EQ(text(keys.precision.weights), "posit(8,1)*0.125 zero");
+}
+
 TEST(Recipe, ErrorsNameTheKey) {
     const std::string roles = "inputs, weights, activations, errors, gradients, loss, master, state, forward, backward_data, backward_weights";
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", step, layers, roundings)"},
-        {"{`scale`: 4}", "formats have no constant scale yet: `scale` came (want formats without one)"},
-        {"{`layers`: [{`match`: `fc`, `scale`: 4}]}", "formats have no constant scale yet: `scale` came (want formats without one)"},
-        {"{`layers`: [{`match`: `fc`, `errrors`: `posit(8,2)`}]}", "unknown key: `errrors` (want match, " + roles + ")"},
+        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", scale, step, layers, roundings)"},
+        {"{`scale`: 4}", "not an object: `scale` is number (want roles with their scales)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`errors`: 4}}", "a scale without a format: `errors` (want a role with its format beside `scale`)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`forward`: 4}}", "a scale without a format: `forward` (want a role with its format beside `scale`)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`weights`: `4`}}", "not a number: the scale of `weights` is string (want a power of two)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`weights`: 3}}",
+         "the scale of `weights`: Format: scale is not a power of two: posit(8,2)*3 (want one, with which every value stays exact)"},
+        {"{`layers`: [{`match`: `fc`, `errrors`: `posit(8,2)`}]}", "unknown key: `errrors` (want match, " + roles + ", scale)"},
+        {"{`roundings`: [{`match`: `fc`, `slot`: `input`, `format`: `none`, `scale`: 2}]}",
+         "a scale without a format: `scale` at a rounding point of none (want a format)"},
         {"{`layers`: [{`match`: `fc`, `loss`: `posit(8,2)`}]}", "a role of the network, not of layers: `loss` (want it outside `layers`)"},
         {"{`layers`: [{`weights`: `posit(8,2)`}]}", "an entry of `layers` lacks a key: `match` (want a pattern of layers)"},
         {"{`layers`: {`fc`: 1}}", "not a list: `layers` is object (want an array of objects)"},
@@ -218,7 +235,7 @@ TEST(Recipe, ErrorsNameTheKey) {
         {"{`roundings`: [{`match`: `fc`, `slot`: `input`}]}", "a rounding point lacks a key: `format` (want match, slot and format)"},
         {"{`roundings`: [{`match`: `fc`, `slot`: ``, `format`: `e4m3`}]}",
          "a rounding point has no name: `slot` is empty (want input, output or a model's own)"},
-        {"{`roundings`: [{`match`: `fc`, `slot`: `input`, `formats`: `e4m3`}]}", "unknown key: `formats` (want match, slot, format)"},
+        {"{`roundings`: [{`match`: `fc`, `slot`: `input`, `formats`: `e4m3`}]}", "unknown key: `formats` (want match, slot, format, scale)"},
         {"{`roundings`: [{`match`: ``, `slot`: `input`, `format`: `e4m3`}]}",
          "a rounding point that is a role: the network's `input` (want the role `inputs`)"},
         {"{`weights`: 8}", "not a text: `weights` is number (want a string)"},

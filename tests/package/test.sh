@@ -17,6 +17,9 @@ block "$source/README.md" text 1 | diff - "$work/readme.txt" || { echo "package:
 block "$source/docs/guide.md" cpp 1 | diff - "$source/tests/package/own_op.cpp" || { echo "package: the guide's program is not tests/package/own_op.cpp" >&2; exit 1; }
 "$work/build/own_op" >"$work/own_op.txt"
 block "$source/docs/guide.md" text 1 | diff - "$work/own_op.txt" || { echo "package: the guide's output is not what its program printed" >&2; exit 1; }
+block "$source/docs/guide.md" cpp 2 | diff - "$source/tests/package/watch.cpp" || { echo "package: the guide's second program is not tests/package/watch.cpp" >&2; exit 1; }
+"$work/build/watch" >"$work/watch.txt"
+block "$source/docs/guide.md" text 2 | diff - "$work/watch.txt" || { echo "package: the guide's second output is not what its program printed" >&2; exit 1; }
 "$work/build/errors" | grep -q '^matmul: inner sizes differ: ' || { echo "package: the error of a matmul is not caught as taper::Error" >&2; exit 1; }
 
 # The guide's training program, over twenty images of noise.
