@@ -24,10 +24,15 @@ std::int64_t packed_images(const Correlation<Images>& task) {
 // one in 16 is lost where the terms of a tile over frames leave the first-level cache.
 template <class Images>
 bool packs_columns(const Correlation<Images>& task) {
-    const std::int64_t rows = task.rows_of(task.phases[0], task.rows), columns = task.columns_of(task.phases[0]), lanes = task.kernels.lanes;
-    if (rows == 0 || columns % packed_run != 0) return false;
-    const std::int64_t run = (rows - 1) * task.frame.plane_columns() + columns, pack = 2 * lanes / packed_run + 2;
-    const std::int64_t over_frames = (run + lanes - 1) / lanes * task.lines, packed = (rows * columns + lanes - 1) / lanes * (task.lines + pack);
+    const std::int64_t lanes = task.kernels.lanes, pack = 2 * lanes / packed_run + 2;
+    std::int64_t packed = 0, over_frames = 0;
+    for (const auto& phase : task.phases) {
+        const std::int64_t rows = task.rows_of(phase, task.rows), columns = task.columns_of(phase);
+        if (rows == 0 || columns % packed_run != 0) return false;
+        const std::int64_t run = (rows - 1) * task.frame.plane_columns() + columns;
+        packed += (rows * columns + lanes - 1) / lanes * (task.lines + pack);
+        over_frames += (run + lanes - 1) / lanes * task.lines;
+    }
     return packed * 16 < over_frames * (task.phases[0].depth > packed_terms ? 17 : 16);
 }
 
