@@ -19,6 +19,8 @@ const char* const examples =
   lenet --posit --step every-operation --loss-scale 64
                                                       the optimizer's products and sums rounded one by one, errors not divided by the batch
   lenet --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
+  lenet --posit --watch 100 --watch-csv watch.csv --watch-plot watch.png
+                                                      how the numbers lie in their formats, every 100 steps
   lenet --precision positnn_o16_l16                   a published run's formats by name; or a file, see docs/recipes.md
   lenet --data mnist --epochs 5                       MNIST, or any other folder of 28 x 28 images
   lenet --data mnist --model mnist_cnn --lr 0.01 --schedule none --epochs 5 --precision qtorch_mnist

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kills lenet and resnet with SIGKILL at random moments of a training that saves a checkpoint after every batch: each time the run goes on
-# from its last checkpoint, and in the end it has the bits of a run that nobody disturbed.  A run that ends before all kills are done is compared and
-# begun anew.  Usage: kill.sh [KILLS]: 100, half of them each; resnet's go to lenet where TAPER_CIFAR names no CIFAR-10.  Environment: lib.sh.
+# from its last checkpoint, and in the end it has the bits of a run that nobody disturbed.  A run that ends before all kills are done is begun anew.
+# Usage: kill.sh [KILLS]: 100, half of them each; resnet's go to lenet where TAPER_CIFAR names no CIFAR-10.  Environment: lib.sh.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 kills=${1:-100}
@@ -14,7 +14,7 @@ disturb() {
     local name=$1 left=$2 whole=$results/$1-whole.st parts=$results/$1-parts.st pid killed=0 equal=0 different=0 resume
     shift 2
     "$@" --quiet --save "$whole" > "$results/$name-whole.txt"
-    while ((killed < left || equal + different == 0)); do
+    while ((killed < left || equal + different == 0)) || [[ -f $parts ]]; do
         resume=()
         if [[ -f $parts ]]; then resume=(--resume "$parts"); fi
         "$@" --quiet --save "$parts" --save-every 1 "${resume[@]}" > "$results/$name-parts.txt" 2>&1 &

@@ -8,6 +8,7 @@
 #include <taper/formats/error.h>
 #include <taper/train/data.h>
 #include <taper/train/report.h>
+#include <taper/train/watch_observer.h>
 
 #include "common/plot.h"
 #include "common/stop.h"
@@ -29,6 +30,15 @@ void draw(const OutputOptions& options, const Runs& runs) {
     }
     plot_report(options.plot, runs);
     fmt::print("Plot: {}\n", options.plot.string());
+}
+
+void draw_watched(const apps::WatchReport& watch) {
+    const apps::WatchFlags& flags = watch.flags();
+    if (flags.picture.empty()) return;
+    if (watch.draw())
+        fmt::print("Watched numbers: {}\n", flags.picture.string());
+    else
+        fmt::print("No picture: gnuplot is not installed; the watched numbers are in {}\n", flags.csv.string());
 }
 
 // One epoch of each run; false if a stop signal came.
@@ -57,10 +67,12 @@ void report(const OutputOptions& output, const Runs& runs) {
 }
 
 // The exit code.
-int train(const App& app, const Options& options) {
-    const Model& model = chosen_model(app, options.settings.model);
+int train(App app, const Options& options) {
+    const Model& model = chosen_model(app, options.model);
     const nn::ImageSets data = load_data(app, model, options.data);
     const nn::Recipe recipe = options.formats.recipe();
+    apps::WatchReport watch(options.watch);
+    if (options.watch.every > 0) app.observers.push_back(watching(watch));
     Runs runs;
     if (options.compare) runs.push_back(std::make_unique<TrainingRun>(nn::Recipe{.step = recipe.step}, model, options, data));
     runs.push_back(std::make_unique<TrainingRun>(recipe, model, options, data));
@@ -70,6 +82,7 @@ int train(const App& app, const Options& options) {
     while (!runs.back()->finished())
         if (!train_epoch(app, options, runs)) return apps::stop_exit_code();
     report(options.output, runs);
+    draw_watched(watch);
     return 0;
 }
 

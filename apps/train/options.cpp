@@ -36,13 +36,13 @@ void add_model_option(CLI::App& cli, const App& app, std::string& model) {
         help += fmt::format("{}{}{}", names.empty() ? ": " : "; ", m.name, m.description.empty() ? "" : ", " + m.description);
         names.push_back(m.name);
     }
-    if (model.empty()) model = names.front();
+    model = names.front();
     cli.add_option("--model", model, help)->capture_default_str()->type_name("NAME")->check(CLI::IsMember(names).description(""))->group("Training");
 }
 
 void add_options(CLI::App& cli, const App& app, Options& o) {
     add_data_options(cli, o.data, app.data_help);
-    add_model_option(cli, app, o.settings.model);
+    add_model_option(cli, app, o.model);
     add_training_options(cli, o.settings);
     add_optimizer_options(cli, o.settings.optimizer, o.formats);
     add_schedule_options(cli, o.settings.schedule);
@@ -50,6 +50,7 @@ void add_options(CLI::App& cli, const App& app, Options& o) {
     apps::add_precision_options(cli, o.formats);
     add_machine_options(cli, o.settings);
     add_output_options(cli, o.output);
+    apps::add_watch_options(cli, o.watch);
     cli.add_flag("--compare", o.compare, "train in float32 too: same seed, same batches, epoch by epoch")
         ->excludes("--save")
         ->excludes("--resume")
@@ -64,7 +65,7 @@ bool rounds(const nn::Recipe& recipe) { return recipe.precision != nn::Precision
 std::optional<int> parse_command_line(int argc, char** argv, const App& app, Options& options) {
     options.settings = app.defaults;
     CLI::App cli(app.description, app.name);
-    cli.footer(fmt::format("\nExamples:\n{}{}", app.examples, footer));
+    cli.footer(fmt::format("{}{}{}", app.examples.empty() ? "" : "\nExamples:\n", app.examples, footer));
     add_options(cli, app, options);
     try {
         cli.parse(argc, argv);

@@ -2,18 +2,23 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include <taper/train/app.h>
 
 #include <taper/train/option_groups.h>
 
+#include "common/watch_report.h"
+
 namespace taper::train {
 
 struct Options {
+    std::string model;  // by name
     Settings settings;
     DataOptions data;
     apps::PrecisionOptions formats;
     OutputOptions output;
+    apps::WatchFlags watch;
     bool compare = false;
 };
 

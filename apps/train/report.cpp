@@ -131,8 +131,7 @@ void plot_report(const std::filesystem::path& png, const Runs& runs) {
         loss.curves.push_back(train_loss);
         accuracy.curves.push_back(test_accuracy);
         accuracy.curves.push_back(train_accuracy);
-        title += fmt::format("{} {} % in {}", colour == 0 ? run->settings().model + ", test accuracy" : ",", percent(run->results().back().test_accuracy),
-                             run->name());
+        title += fmt::format("{} {} % in {}", colour == 0 ? run->model() + ", test accuracy" : ",", percent(run->results().back().test_accuracy), run->name());
         ++colour;
     }
     apps::plot(png, title, {loss, accuracy});

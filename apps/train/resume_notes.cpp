@@ -33,11 +33,11 @@ std::string optimizer_text(const OptimizerSettings& s) {
 
 }  // namespace
 
-Metadata setting_notes(const Settings& s, const nn::ImageClassification& data) {
+Metadata setting_notes(const Settings& s, const std::string& model, const nn::ImageClassification& data) {
     const GradientSettings& g = s.gradients;
     Metadata notes;
     const auto add = [&](const std::string& name, const std::string& value) { notes[prefix + name] = value; };
-    add("model", s.model);
+    add("model", model);
     add("data", fmt::format("{} in {} classes, mean {}, std {}", data.shape.str(), data.classes, fmt::join(data.normalisation.mean, " "),
                             fmt::join(data.normalisation.deviation, " ")));
     add("augmentation", s.augment ? "crops and flips" : "none");

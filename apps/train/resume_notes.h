@@ -11,7 +11,7 @@
 namespace taper::train {
 
 // What the bits of a run depend on, but what nn::save_checkpoint keeps itself (formats, rounding points, the optimizer's kind of rounding).
-Metadata setting_notes(const Settings& settings, const nn::ImageClassification& data);
+Metadata setting_notes(const Settings& settings, const std::string& model, const nn::ImageClassification& data);
 
 // Throws Error, naming the file and the first setting that differs.
 void check_settings(const Metadata& saved, const Metadata& wanted, const std::filesystem::path& file);

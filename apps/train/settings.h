@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include <taper/core/device.h>
 
@@ -40,7 +39,6 @@ struct GradientSettings {
 };
 
 struct Settings {
-    std::string model = {};  // empty: the program's first
     std::int64_t epochs = 10, batch = 64;
     OptimizerSettings optimizer = {};
     ScheduleSettings schedule = {};

@@ -31,6 +31,13 @@ bool lasts(Role role) { return role != Role::gradients && role != Role::saved &&
 
 double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
 
+// What nn::apply would throw in a later epoch is thrown now.
+void check_recipe(const nn::Recipe& recipe, const Model& model, const nn::ImageClassification& data) {
+    Generator generator;
+    const GeneratorLoan loan(generator);
+    nn::apply(recipe, *model.make(data, generator));
+}
+
 std::int64_t batches_of(const nn::ImageClassification& data, std::int64_t batch) { return (data.size() + batch - 1) / batch; }
 
 }  // namespace
@@ -56,7 +63,10 @@ TrainingRun::TrainingRun(const nn::Recipe& recipe, const Model& model, const Opt
       scaler_(make_loss_scaler(options.settings.gradients)),
       step_size_(options.settings, batches_of(data.train, options.settings.batch)) {
     model_->to(settings().device);
-    if (!in_float32()) use_recipe();
+    if (in_float32())
+        check_recipe(recipe, model, data.train);
+    else
+        use_recipe();
     const MemoryStatistics after = memory_statistics();
     for (std::size_t i = 0; i < bytes_.size(); ++i) bytes_[i] = after.live[i] - before_.live[i];
 }
@@ -183,7 +193,7 @@ Tally TrainingRun::test() {
 
 void TrainingRun::save(const std::filesystem::path& file) {
     if (file.empty()) return;
-    progress_.notes = setting_notes(settings(), data_.train);
+    progress_.notes = setting_notes(settings(), model(), data_.train);
     progress_.notes["curves"] = text(results_);
     progress_.notes["tally"] = text(tally_);
     nn::save_checkpoint(file, *model_, *optimizer_, progress_, scaler_ ? &*scaler_ : nullptr);
@@ -191,7 +201,7 @@ void TrainingRun::save(const std::filesystem::path& file) {
 
 void TrainingRun::resume(const std::filesystem::path& file) {
     progress_ = nn::read_progress(file);
-    check_settings(progress_.notes, setting_notes(settings(), data_.train), file);
+    check_settings(progress_.notes, setting_notes(settings(), model(), data_.train), file);
     // Weights are rounded at the beginning of the epoch that follows the float32 ones: its checkpoints know the recipe from the first batch on.
     if (!recipe_in_use_ && !in_float32() && (progress_.epoch > settings().float32_epochs || progress_.batch > 0)) use_recipe();
     const GeneratorLoan loan(generator_);

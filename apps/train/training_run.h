@@ -24,6 +24,7 @@ class TrainingRun {
     const std::string& name() const { return name_; }
     const nn::Recipe& recipe() const { return recipe_; }
     const Settings& settings() const { return options_.settings; }
+    const std::string& model() const { return options_.model; }
     std::int64_t parameters() { return model_->parameter_count(); }
     const Curves& results() const { return results_; }
     bool scales_loss() const { return scaler_.has_value(); }

@@ -221,6 +221,29 @@ TEST_F(Lenet, TrainsTheSmallNetworkOfMnist) {
     EXPECT_NE(outcome.out.find("21,840"), std::string::npos) << outcome.out;
 }
 
+TEST_F(Lenet, WatchedRunWritesTheSameBytesAndResumesItsCsv) {
+    const Arguments flags{"--posit", "--errors", "posit(8,2) stochastic", "--epochs", "2", "--limit", "80", "--quiet"};
+    const auto watched = [&](const std::string& name) {
+        return Arguments{"--watch", "5", "--watch-csv", out_ / (name + ".csv"), "--save", out_ / name};
+    };
+    ASSERT_EQ(train(plus(flags, {"--save", out_ / "plain"})).code, 0);
+    const Outcome outcome = train(plus(plus(flags, watched("watched")), {"--watch-plot", out_ / "w.png"}));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_TRUE(read_file(out_ / "plain") == read_file(out_ / "watched"));
+    EXPECT_NE(outcome.out.find((out_ / "w.png").string()), std::string::npos) << outcome.out;
+    const std::string csv = read_file(out_ / "watched.csv");
+    for (const char* part : {",1,0,weight,conv1.weight,", ",1,5,gradient,fc2.bias,", ",2,10,activation,conv3,", ",2,15,error,<output>,", ",2,15,state,velocity.conv1.weight,"})
+        EXPECT_NE(csv.find(part), std::string::npos) << part;
+    // The checkpoint after the first epoch, with a CSV that went on to step 15.
+    Arguments first = plus(flags, watched("first"));
+    *(std::find(first.begin(), first.end(), "--epochs") + 1) = "1";
+    ASSERT_EQ(train(first).code, 0);
+    write_file(out_ / "first.csv", csv);
+    ASSERT_EQ(train(plus(plus(flags, watched("first")), {"--resume", out_ / "first"})).code, 0);
+    EXPECT_EQ(read_file(out_ / "first.csv"), csv);
+    EXPECT_EQ(train({"--watch", "5"}).code, 2);
+}
+
 TEST_F(Lenet, SeedsDiffer) {
     for (const std::string seed : {"1", "2"})
         ASSERT_EQ(train({"--epochs", "1", "--quiet", "--limit", "40", "--seed", seed, "--save", (out_ / seed).string()}).code, 0);

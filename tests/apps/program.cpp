@@ -95,7 +95,8 @@ std::string without_seconds(const fs::path& csv) {
     std::string text, line, field;
     for (std::size_t seconds = 0, row = 0; std::getline(lines, line); ++row, text += "\n") {
         std::istringstream fields(line);
-        const std::size_t quoted = line.front() == '"' ? static_cast<std::size_t>(std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(line.find('"', 1)), ',')) : 0;
+        const std::size_t quoted =
+            line.front() == '"' ? static_cast<std::size_t>(std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(line.find('"', 1)), ',')) : 0;
         for (std::size_t i = 0; std::getline(fields, field, ','); ++i) {
             if (row == 0 && field == "seconds") seconds = i;
             if (i != seconds + (row == 0 ? 0 : quoted)) text += field + ",";

@@ -21,7 +21,8 @@ TEST(Vgg, TrainsByTheRecipeOfThePaper) {
 TEST(Vgg, HelpListsModelsAndExamples) {
     const Outcome outcome = run(TAPER_VGG, {"--help"});
     EXPECT_EQ(outcome.code, 0);
-    for (const char* part : {"vgg11, 9,231,114 parameters", "vgg16", "--schedule", "=cosine", "Examples:"}) EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
+    for (const char* part : {"vgg11, 9,231,114 parameters", "vgg16", "--schedule", "=cosine", "Examples:"})
+        EXPECT_NE(outcome.out.find(part), std::string::npos) << part;
 }
 
 }  // namespace
