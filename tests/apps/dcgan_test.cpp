@@ -12,6 +12,7 @@
 
 #include <taper/nn/nn.h>
 
+#include "images.h"
 #include "program.h"
 
 namespace taper::test {
@@ -19,35 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string big_endian(std::uint32_t value) {
-    std::string bytes;
-    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(value >> shift & 0xff);
-    return bytes;
-}
-
-void write_split(const fs::path& folder, const std::string& split, std::uint32_t count, std::uint32_t side = 28) {
-    std::string images = big_endian(0x803) + big_endian(count) + big_endian(side) + big_endian(side), labels = big_endian(0x801) + big_endian(count);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        labels += static_cast<char>(i % 10);
-        for (std::uint32_t row = 0; row < side; ++row)
-            for (std::uint32_t column = 0; column < side; ++column)
-                images += static_cast<char>(column == (7 * i + row) % side ? 90 : row / 2 == i % 10 + 2 ? 250 : 0);
-    }
-    write_file(folder / (split + "-images-idx3-ubyte"), images);
-    write_file(folder / (split + "-labels-idx1-ubyte"), labels);
-}
-
-Arguments plus(Arguments arguments, const Arguments& more) {
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-}
-
 class DcganProgram : public testing::Test {
   protected:
     static void SetUpTestSuite() {
         data_ = std::make_unique<TemporaryFolder>();
-        write_split(data_->path(), "train", 50);
-        write_split(data_->path(), "t10k", 120);
+        write_idx_images(data_->path(), {.train = 50, .test = 120});
     }
     static void TearDownTestSuite() { data_.reset(); }
 
@@ -143,11 +120,9 @@ TEST_F(DcganProgram, TellsWhatIsWrong) {
     expect_error(train({"--steps", "1", "--features", (out_ / "gan.st").string()}), "not a LeNet-5");
     expect_error(train({"--steps", "1", "--features", lenet(Format::posit(8, 2))}), "not a float32 network");
     TemporaryFolder other;
-    write_split(other.path(), "train", 20, 32);
-    write_split(other.path(), "t10k", 20, 32);
+    write_idx_images(other.path(), {.train = 20, .test = 20}, 32);
     expect_error(test::run(TAPER_DCGAN, {"--data", other.path().string(), "--width", "2", "--features", lenet()}), "images of another size");
-    write_split(other.path(), "train", 20, 30);
-    write_split(other.path(), "t10k", 20, 30);
+    write_idx_images(other.path(), {.train = 20, .test = 20}, 30);
     expect_error(test::run(TAPER_DCGAN, {"--data", other.path().string(), "--width", "2"}), "no layout for this size: 30 pixels");
     expect_error(test::run(TAPER_DCGAN, {"--data", (out_ / "nowhere").string()}), "nowhere");
 }
