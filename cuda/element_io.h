@@ -2,6 +2,7 @@
 // the family is a run-time branch that every thread of a kernel takes alike.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include <taper/cuda/launch.h>
@@ -65,6 +66,9 @@ TAPER_FN void store_code(void* codes, int bytes, std::int64_t i, std::uint64_t c
         default: static_cast<std::uint64_t*>(codes)[i] = code;
     }
 }
+
+TAPER_FN float fused(float a, float b, float c) { return std::fma(a, b, c); }
+TAPER_FN double fused(double a, double b, double c) { return std::fma(a, b, c); }
 
 TAPER_FN double double_of(const Unpacked& x) { return bits_as<double>(Float64{}.pack(x, Rounding::nearest, 0)); }
 TAPER_FN Unpacked unpacked_of(double x) { return Float64{}.unpack(bits_as<std::uint64_t>(x)); }
