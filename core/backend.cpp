@@ -48,7 +48,7 @@ void Backend::matmul(const MatmulShape&, const Accumulator&, const Tensor& a, co
 void Backend::conv2d(const core::Conv2dSpec&, const Accumulator&, const Tensor& x, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
     no_kernel("conv2d", x.format());
 }
-void Backend::conv2d_backward_data(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) {
+void Backend::conv2d_backward_data(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
     no_kernel("conv2d_backward_data", dy.format());
 }
 void Backend::conv2d_backward_weights(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) {

@@ -62,7 +62,7 @@ class Backend {
     };
     virtual void matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y, const RoundingMode& mode);
     virtual void conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y, const RoundingMode& mode);
-    virtual void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, Tensor& dx, const RoundingMode& mode);
+    virtual void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx, const RoundingMode& mode);
     virtual void conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode);
     virtual void max_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, Tensor& index);
     virtual void max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, const Tensor& index, Tensor& dx, const RoundingMode& mode);

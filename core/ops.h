@@ -88,11 +88,15 @@ struct SumOptions {
     Accumulator accumulator = {};
     Output output = {};  // unset: the first operand's format
 };
-// y[n,o,i,j] = bias[o] + sum_{c,r,s} x[n, c, i stride + r - padding, j stride + s - padding] w[o,c,r,s];
-// x [N,C,H,W], w [O,C,R,S], bias [O] or undefined -> [N, O, (H + 2p - R)/stride + 1, (W + 2p - S)/stride + 1].
+// y[n,o,i,j] = bias[o] + sum_{c,r,s} x[n, g C/groups + c, i stride + r dilation - padding, j stride + s dilation - padding] w[o,c,r,s];
+// g = o / (O/groups) is the group of o.  c, r, s are the terms in their order: a padded position is one, of product 0; what lies between the elements
+// of a dilated kernel is none.
+// x [N,C,H,W], w [O,C/groups,R,S], bias [O] or undefined -> [N, O, (H + 2p - dilation (R - 1) - 1)/stride + 1, likewise for W].
 Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dSpec& spec = {}, const SumOptions& options = {});
-// dx: the sum over (o, r, s) of the flipped kernel over dy with zeros between its elements for strides.
-Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_shape, const Conv2dSpec& spec = {}, const SumOptions& options = {});
+// dx[n,c,i,j] = bias[c] + the sum over (o of c's group, r, s) of the flipped kernel, its elements `dilation` apart, over dy with zeros between its
+// elements for strides: these and padded positions are terms of product 0.  bias [C] or undefined: transposed convolution's.
+Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_shape, const Conv2dSpec& spec = {}, const SumOptions& options = {},
+                            const Tensor& bias = {});
 // dw: the sum over (n, i, j).
 Tensor conv2d_backward_weights(const Tensor& dy, const Tensor& x, const Shape& w_shape, const Conv2dSpec& spec = {}, const SumOptions& options = {});
 
@@ -100,10 +104,13 @@ struct ConvTranspose2dSpec {
     std::int64_t stride = 1;
     std::int64_t padding = 0;
     std::int64_t output_padding = 0;  // rows and columns more at the end, fewer than the stride: which of the images that conv2d takes to one size
+    std::int64_t dilation = 1;
+    std::int64_t groups = 1;
+
+    Conv2dSpec convolution() const { return {stride, padding, dilation, groups}; }  // whose backward-data sum it is
 };
-// y[n,o,i,j] = bias[o] + sum over (c, r, s) of the flipped kernel over x with zeros between its elements: conv2d_backward_data's sum, term by term.
-// x [N,C,H,W], w [C,O,R,S], bias [O] or undefined -> [N, O, (H - 1) stride - 2 padding + R + output_padding, likewise].
-// With a bias the zeros are laid out, and the sum is conv2d's over them.
+// y[n,o,i,j] = bias[o] + sum over (c of o's group, r, s) of the flipped kernel over x with zeros between its elements: conv2d_backward_data's sum.
+// x [N,C,H,W], w [C,O/groups,R,S], bias [O] or undefined -> [N, O, (H - 1) stride - 2 padding + dilation (R - 1) + 1 + output_padding, likewise].
 Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& bias, const ConvTranspose2dSpec& spec = {}, const SumOptions& options = {});
 
 // --- GELU: y = x P(X <= x), X ~ N(0, 1) -------------------------------------------------------------------------------------

@@ -9,11 +9,14 @@ namespace taper::nn {
 
 using core::Conv2dSpec;
 
-// y[n,o,i,j] = bias[o] + sum_{c,r,s} x[n, c, i stride + r - padding, j stride + s - padding] weight[o,c,r,s], rounded once into `activations`.
-//   x [N, in, H, W], weight [out, in / groups, kernel, kernel], bias [out] -> y [N, out, (H + 2 padding - kernel) / stride + 1, likewise for W];
-//   the gradient of y is rounded into `errors`.
-//   Weight and bias start uniform in +-1/sqrt(in / groups * kernel^2), PyTorch's default.
-//   Usage: Conv2d conv{1, 6, 5, {.padding = 2}};
+// Throws Error, beginning with `module`, if groups do not divide in and out.
+void check_groups(const char* module, std::int64_t in, std::int64_t out, std::int64_t groups);
+
+// y[n,o,i,j] = bias[o] + sum_{c,r,s} x[n, g in / groups + c, i stride + r dilation - padding, j stride + s dilation - padding] weight[o,c,r,s], rounded once
+// into `activations`; g = o / (out / groups) is the group of o: groups = in is a depthwise convolution.
+//   x [N, in, H, W], weight [out, in / groups, kernel, kernel], bias [out] -> y [N, out, (H + 2 padding - dilation (kernel - 1) - 1) / stride + 1, likewise for
+//   W]; the gradient of y is rounded into `errors`. Weight and bias start uniform in +-1/sqrt(in / groups * kernel^2), PyTorch's default. Throws Error if
+//   groups do not divide in and out. Usage: Conv2d conv{1, 6, 5, {.padding = 2}};
 class Conv2d : public Module {
   public:
     Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, const Conv2dSpec& spec = {}, Bias bias = Bias::yes,

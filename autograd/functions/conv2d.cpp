@@ -2,7 +2,7 @@
 
 namespace taper {
 
-// x [N, C, H, W], weight [O, C, R, S], bias [O] -> y [N, O, P, Q];  dbias [O] = sum of dy over N, P, Q.
+// x [N, C, H, W], weight [O, C / groups, R, S], bias [O] -> y [N, O, P, Q];  dbias [O] = sum of dy over N, P, Q.
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const core::Conv2dSpec& spec, const ProductOptions& options) {
     const Tensor y =
         core::conv2d(x.value(), weight.value(), bias.defined() ? bias.value() : Tensor(), spec, {.accumulator = options.forward, .output = options.output});

@@ -2,7 +2,7 @@
 
 namespace taper {
 
-// x [N, C, H, W], weight [C, O, R, S], bias [O] -> y [N, O, P, Q];  dx = conv2d(dy, weight),  dweight = the convolution's with x as its dy and dy as
+// x [N, C, H, W], weight [C, O / groups, R, S], bias [O] -> y [N, O, P, Q];  dx = conv2d(dy, weight),  dweight = the convolution's with x as its dy and dy as
 // its x,  dbias [O] = sum of dy over N, P, Q.
 Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias, const core::ConvTranspose2dSpec& spec,
                           const ProductOptions& options) {
@@ -11,8 +11,7 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
     return make_result("conv_transpose2d", y, {x, weight, bias}, [&]() -> GradientFunction {
         const Saved saved_x = weight.requires_grad() ? Saved(x.value()) : Saved();
         const Saved saved_weight = x.requires_grad() ? Saved(weight.value()) : Saved();
-        return [=, conv = core::Conv2dSpec{.stride = spec.stride, .padding = spec.padding}, w_shape = weight.shape()](
-                   const Tensor& dy, const std::vector<GradientRequest>& requests) {
+        return [=, conv = spec.convolution(), w_shape = weight.shape()](const Tensor& dy, const std::vector<GradientRequest>& requests) {
             std::vector<Tensor> gradients(3);
             if (requests[0].needed) gradients[0] = core::conv2d(dy, saved_weight.get(), {}, conv, {options.backward_data, requests[0].target});
             if (requests[1].needed)

@@ -1,6 +1,9 @@
 // Convolution and its two gradients: which driver computes a call.
+#include <cstring>
+
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/correlate.h>
+#include <taper/core/cpu/operand.h>
 #include <taper/core/cpu/panel.h>
 #include <taper/core/cpu/sums.h>
 
@@ -21,7 +24,17 @@ bool sum_elsewhere(CpuBackend& backend, const cpu::SumCall& call, const Tensor& 
 }
 
 // The kernel covers the whole image: each output is one dot product, and the convolution a matrix product of [N, CRS] and [O, CRS].
-bool is_matrix_product(const cpu::ConvSizes& z) { return z.padding == 0 && z.h == z.r && z.w == z.s; }
+bool is_matrix_product(const cpu::ConvSizes& z) { return z.groups == 1 && z.dilation == 1 && z.padding == 0 && z.h == z.r && z.w == z.s; }
+
+// Each element of x [C] `times` times, one after the other; undefined x: undefined.
+Tensor repeated(const Tensor& x, std::int64_t times) {
+    if (!x.defined()) return {};
+    Tensor y = Tensor::empty({x.size(0), times}, x.format());
+    const int width = x.format().storage_bytes();
+    for (std::int64_t i = 0; i < y.elements(); ++i)
+        std::memcpy(at(y.mutable_data(), i, width), at(x.data(), i / times, width), static_cast<std::size_t>(width));
+    return y.reshape({y.elements()});
+}
 
 Backend::MatmulShape matrix_product(std::int64_t m, std::int64_t n, std::int64_t k, bool transpose_a, bool transpose_b) {
     return {.batch = 1, .m = m, .n = n, .k = k, .a_offset = {0}, .b_offset = {0}, .transpose_a = transpose_a, .transpose_b = transpose_b};
@@ -38,16 +51,16 @@ void CpuBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumul
     count_nan(cpu::correlate_forward(z, x, w, bias, y, mode));
 }
 
-void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, Tensor& dx,
-                                      const RoundingMode& mode) {
+void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias,
+                                      Tensor& dx, const RoundingMode& mode) {
     const cpu::ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
-    const auto problem = [&]<class Real>() { return cpu::conv2d_backward_data_problem<Real>(z, dy, w); };
+    const auto problem = [&]<class Real>() { return cpu::conv2d_backward_data_problem<Real>(z, dy, w, bias); };
     // The product leaves out the zeros around dy: no matter unless they meet a NaN or count as terms.
     const bool leaves_out = accumulator.kind() == Accumulator::Kind::float32 || cpu::ignores_zero_terms(accumulator);
     if (is_matrix_product(z) && leaves_out && w.format().exact_in_float32() && cpu::all_finite(w))
-        return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, {}, dx, mode);
-    if (sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, mode}, dy, w, {}, problem)) return;
-    count_nan(cpu::correlate_backward_data(z, dy, w, dx, mode));
+        return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, repeated(bias, z.r * z.s), dx, mode);
+    if (sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, mode}, dy, w, bias, problem)) return;
+    count_nan(cpu::correlate_backward_data(z, dy, w, bias, dx, mode));
 }
 
 void CpuBackend::conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,

@@ -17,10 +17,10 @@ struct Inside {
 
 }  // namespace
 
-void Frame::term_offsets(std::int64_t kernel_rows, std::int64_t kernel_columns, std::int64_t* offsets) const {
+void Frame::term_offsets(const ConvSizes& z, std::int64_t* offsets) const {
     for (std::int64_t c = 0; c < channels; ++c) {
-        for (std::int64_t r = 0; r < kernel_rows; ++r) {
-            for (std::int64_t s = 0; s < kernel_columns; ++s) *offsets++ = at(c, r, s);
+        for (std::int64_t r = 0; r < z.r; ++r) {
+            for (std::int64_t s = 0; s < z.s; ++s) *offsets++ = at(c, r * z.dilation, s * z.dilation);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include <taper/core/cpu/conv_sizes.h>
 #include <taper/core/cpu/product_kernels.h>
 
 namespace taper::cpu {
@@ -26,8 +27,8 @@ struct Frame {
     std::int64_t at(std::int64_t c, std::int64_t y, std::int64_t x) const {
         return c * channel() + (y % phases * phases + x % phases) * plane() + y / phases * plane_columns() + x / phases;
     }
-    // offsets[k] = at(c, r, s) for k = (c, r, s), over kernel_rows and kernel_columns.
-    void term_offsets(std::int64_t kernel_rows, std::int64_t kernel_columns, std::int64_t* offsets) const;
+    // offsets[k] = at(c, r dilation, s dilation) for k = (c, r, s), over the kernel's rows and columns.
+    void term_offsets(const ConvSizes& sizes, std::int64_t* offsets) const;
     // Copies an image, [channels, height, width], into `frame`, whose other elements are 0.  Element: float, Bfloat or BfloatPair.
     template <class Element>
     void place(RowCopy<Element> copy_rows, const Element* image, Element* frame) const;

@@ -14,43 +14,48 @@ inline bool all_finite(const Bfloat* values, std::int64_t n) {
     return wrong == 0;
 }
 
-struct FloatImages {
+// The channels of one group in a tensor [n, groups channels, plane].
+struct GroupPlanes {
+    std::int64_t channels, plane, group, groups;
+    std::int64_t at(std::int64_t image, std::int64_t channel) const { return ((image * groups + group) * channels + channel) * plane; }
+};
+inline GroupPlanes planes_of_x(const ConvSizes& z) { return {z.c, z.h * z.w, z.group, z.groups}; }
+inline GroupPlanes planes_of_y(const ConvSizes& z) { return {z.o, z.p * z.q, z.group, z.groups}; }
+
+struct FloatImages : GroupPlanes {
     using Element = float;
     const CodeReader& codes;
-    std::int64_t channels, plane;  // of an image
     const ProductKernels<float>& kernels;
 
     std::int64_t planes() const { return channels; }  // of elements
     // Planes [first, first + count) of an image: a pointer into the tensor, or `buffer` filled.
     const float* read(std::int64_t image, std::int64_t first, std::int64_t count, float* buffer) const {
-        return codes.read((image * channels + first) * plane, count * plane, buffer);
+        return codes.read(at(image, first), count * plane, buffer);
     }
     void place(const Frame& frame, const float* image, float* to) const { frame.place(kernels.move_rows, image, to); }
 };
 
-struct BfloatImages {
+struct BfloatImages : GroupPlanes {
     using Element = Bfloat;
     const BfloatCodes& codes;
-    std::int64_t channels, plane;
     const BfloatKernels& kernels;
 
     std::int64_t planes() const { return channels; }
     const Bfloat* read(std::int64_t image, std::int64_t first, std::int64_t count, Bfloat* buffer) const {
-        kernels.decode(codes.table, codes.codes + (image * channels + first) * plane, count * plane, buffer);
+        kernels.decode(codes.table, codes.codes + at(image, first), count * plane, buffer);
         return buffer;
     }
     void place(const Frame& frame, const Bfloat* image, Bfloat* to) const { frame.place(kernels.move_rows, image, to); }
 };
 
-struct BfloatPairImages {
+struct BfloatPairImages : GroupPlanes {
     using Element = BfloatPair;
     const BfloatCodes& codes;
-    std::int64_t channels, plane;
     const BfloatKernels& kernels;
 
     std::int64_t planes() const { return elements_of<BfloatPair>(channels); }
     const BfloatPair* read(std::int64_t image, std::int64_t first, std::int64_t count, BfloatPair* buffer) const {
-        const std::uint8_t* from = codes.codes + (image * channels + 2 * first) * plane;
+        const std::uint8_t* from = codes.codes + at(image, 2 * first);
         for (std::int64_t pair = 0; pair < count; ++pair, from += 2 * plane)
             kernels.decode_pairs(codes.table, from, 2 * (first + pair) + 1 < channels ? from + plane : nullptr, plane, buffer + pair * plane);
         return buffer;

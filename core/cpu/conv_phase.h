@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
+#include <numeric>
 
 #include <taper/core/cpu/conv_frame.h>
 #include <taper/core/cpu/panel.h>
@@ -18,37 +18,44 @@ struct Phase {
     const std::int64_t* offsets;  // of the terms for output (row, column)
 };
 
-// Rows (or columns) of the gradient that leave `phase` when divided by `step` in the padded image.
+// Rows (or columns) first, first + step, ... of the gradient.  Output row h reads row (h + padding - r dilation) / step of dy with the rows r of the kernel
+// for which that is an integer: tap, tap + tap_step, ...
 struct PhaseLine {
-    std::int64_t first;  // of them
-    std::int64_t taps;   // rows phase + step j of the kernel that reach them, j in [0, taps)
-    std::int64_t read;   // row of dy that tap 0 reads for the first; tap j reads j above
+    std::int64_t first, tap_step;
+    std::int64_t tap, taps = 0;  // how many there are
+    std::int64_t read, apart;    // row of dy that `tap` reads for `first`; each further tap reads `apart` above
 
-    PhaseLine(std::int64_t phase, std::int64_t step, std::int64_t padding, std::int64_t kernel)
-        : first(((phase - padding) % step + step) % step), taps((kernel - phase + step - 1) / step), read((first + padding) / step) {}
+    PhaseLine(std::int64_t first_row, std::int64_t step, const ConvSizes& z, std::int64_t kernel)
+        : first(first_row), tap_step(step / std::gcd(step, z.dilation)), tap(0) {
+        while (tap < std::min(tap_step, kernel) && (first + z.padding - tap * z.dilation) % step != 0) ++tap;
+        if (tap < std::min(tap_step, kernel)) taps = (kernel - tap - 1) / tap_step + 1;
+        read = (first + z.padding - tap * z.dilation) / step;
+        apart = tap_step * z.dilation / step;
+    }
 };
 
-// Rows of zeros above dy: what the taps read there.
-inline std::int64_t rows_above(std::int64_t step, std::int64_t padding, std::int64_t kernel) {
-    std::int64_t above = std::numeric_limits<std::int64_t>::min();
-    for (std::int64_t phase = 0; phase < std::min(step, kernel); ++phase) {
-        const PhaseLine line(phase, step, padding, kernel);
-        above = std::max(above, line.taps - 1 - line.read);
+// Rows of zeros above dy: what the taps of the phases of `rows` rows read there.
+inline std::int64_t rows_above(std::int64_t rows, std::int64_t step, const ConvSizes& z, std::int64_t kernel) {
+    std::int64_t above = -z.padding / step;
+    for (std::int64_t first = 0; first < std::min(step, rows); ++first) {
+        const PhaseLine line(first, step, z, kernel);
+        if (line.taps > 0) above = std::max(above, (line.taps - 1) * line.apart - line.read);
     }
     return above;
 }
 
-// The elements (r, s) of a kernel that a phase uses: first + row_step j + column_step l of the `area` of them.
+// The elements (r, s) of a kernel of `area` elements, `width` a row, that a phase uses.
 struct PhaseTaps {
     PhaseLine rows, columns;
-    std::int64_t area, first, row_step, column_step;
+    std::int64_t area, width;
 
     std::int64_t count() const { return rows.taps * columns.taps; }
     // Where in the frame of dy the terms (o, j, l) of the phase's first output lie; returns the end.
     std::int64_t* write_offsets(const Frame& frame, std::int64_t* offsets) const {
         for (std::int64_t o = 0; o < frame.channels; ++o) {
             for (std::int64_t j = 0; j < rows.taps; ++j) {
-                for (std::int64_t l = 0; l < columns.taps; ++l) *offsets++ = frame.at(o, rows.read - j + frame.top, columns.read - l + frame.left);
+                for (std::int64_t l = 0; l < columns.taps; ++l)
+                    *offsets++ = frame.at(o, rows.read - j * rows.apart + frame.top, columns.read - l * columns.apart + frame.left);
             }
         }
         return offsets;
@@ -60,8 +67,8 @@ struct PhaseTaps {
             Element* to = panels;
             for (std::int64_t o = 0; o < planes; ++o) {
                 for (std::int64_t j = 0; j < rows.taps; ++j) {
-                    for (std::int64_t l = 0; l < columns.taps; ++l, to += height)
-                        std::copy_n(packed + (o * area + first + j * row_step + l * column_step) * height, height, to);
+                    const Element* const row = packed + (o * area + (rows.tap + j * rows.tap_step) * width + columns.tap) * height;
+                    for (std::int64_t l = 0; l < columns.taps; ++l, to += height) std::copy_n(row + l * columns.tap_step * height, height, to);
                 }
             }
         }

@@ -12,7 +12,7 @@ namespace {
 // Line k = (c, r, s) of the unfolded images.
 template <class Code>
 void unfold_line(const ConvSizes& z, const Code* x, std::int64_t k, Code* line) {
-    const std::int64_t c = k / (z.r * z.s), r = k / z.s % z.r, s = k % z.s;
+    const std::int64_t c = k / (z.r * z.s), r = k / z.s % z.r * z.dilation, s = k % z.s * z.dilation;
     // Outputs [begin, end) of a row read inside the image.
     const std::int64_t left = z.padding - s, begin = std::clamp<std::int64_t>((left + z.stride - 1) / z.stride, 0, z.q);
     const std::int64_t end = left + z.w <= 0 ? begin : std::clamp<std::int64_t>((left + z.w - 1) / z.stride + 1, begin, z.q);

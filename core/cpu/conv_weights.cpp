@@ -18,7 +18,8 @@ void pack_forward(const BfloatKernels& kernels, const ConvSizes& z, const Bfloat
     BfloatPair* const buffer = thread_scratch<BfloatPair>(Scratch::decoded, height * stride);
     for (std::int64_t c = 0; c < z.c; c += step) {
         const std::int64_t channels = std::min(step, z.c - c);
-        for (std::int64_t i = 0; i < lines; ++i) kernels.decode_channels(w.table, w.codes + ((line + i) * z.c + c) * area, channels, area, buffer + i * stride);
+        for (std::int64_t i = 0; i < lines; ++i)
+            kernels.decode_channels(w.table, w.codes + z.group * z.weights_of_group() + ((line + i) * z.c + c) * area, channels, area, buffer + i * stride);
         kernels.product.transpose(buffer, stride, lines, elements_of<BfloatPair>(channels) * area, panel + c / 2 * area * height, height);
     }
 }
@@ -29,7 +30,7 @@ void pack_backward(const BfloatKernels& kernels, const ConvSizes& z, const Bfloa
     const std::int64_t area = z.r * z.s, size = z.c * area;
     BfloatPair* const buffer = thread_scratch<BfloatPair>(Scratch::decoded, lines * area);
     for (std::int64_t o = 0; o < z.o; o += 2, panel += area * height) {
-        const std::uint8_t* const from = w.codes + o * size + line * area;
+        const std::uint8_t* const from = w.codes + (z.group * z.o + o) * size + line * area;
         kernels.decode_pairs(w.table, from, o + 1 < z.o ? from + size : nullptr, lines * area, buffer);
         kernels.product.transpose(buffer, area, lines, area, panel, height);
     }
@@ -40,7 +41,7 @@ void pack_backward(const ProductKernels<float>& kernels, const ConvSizes& z, con
     const std::int64_t area = z.r * z.s, size = z.c * area;
     float* const buffer = thread_scratch<float>(Scratch::decoded, lines * area);
     for (std::int64_t o = 0; o < z.o; ++o, panel += area * height)
-        kernels.transpose(w.read(o * size + line * area, lines * area, buffer), area, lines, area, panel, height);
+        kernels.transpose(w.read((z.group * z.o + o) * size + line * area, lines * area, buffer), area, lines, area, panel, height);
 }
 
 // pack(line, lines, panel index) for every panel, on several threads where there are many weights.
@@ -56,7 +57,8 @@ void for_panels(const ConvSizes& z, std::int64_t all_lines, std::int64_t height,
 void pack_weights(const ProductKernels<float>& kernels, const ConvSizes& z, WeightOrder order, const Tensor& w, std::int64_t height, float* panels) {
     const CodeReader codes(w);
     const std::int64_t area = z.r * z.s;
-    if (order == WeightOrder::forward) return pack_panels(kernels, {codes, 0, z.c * area, true}, {0, z.o, 0, z.c * area}, height, panels);
+    if (order == WeightOrder::forward)
+        return pack_panels(kernels, {codes, z.group * z.weights_of_group(), z.c * area, true}, {0, z.o, 0, z.c * area}, height, panels);
     for_panels(z, z.c, height, [&](std::int64_t line, std::int64_t lines, std::int64_t panel) {
         pack_backward(kernels, z, codes, line, lines, height, panels + panel * panel_size(height, z.o * area));
     });

@@ -8,7 +8,7 @@
 
 namespace taper::cpu {
 
-// Which lines and terms a convolution sums over.
+// Which lines and terms a convolution sums over, of the group `sizes.group`.
 //   forward:  lines o, terms (c, r, s).
 //   backward: lines c, terms (o, r, s): not flipped; the offsets of the terms are.
 // Element BfloatPair: terms of two neighbouring channels (c of forward, o of backward) make a pair.

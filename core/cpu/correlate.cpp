@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include <taper/core/cpu/conv_groups.h>
 #include <taper/core/cpu/conv_images.h>
 #include <taper/core/cpu/conv_phase.h>
 #include <taper/core/cpu/conv_weights.h>
@@ -25,16 +26,17 @@ struct Correlation {
     const ProductKernels<Element>& kernels;
     Frame frame;  // its channels are planes of elements
     Images input;
-    std::int64_t images, lines;  // lines: output channels
+    std::int64_t images, lines;  // lines: output channels of the group
     std::int64_t rows, columns;  // of an output map
     std::int64_t height;         // lines of a panel
     std::int64_t step;
     std::vector<Phase<Element>> phases;
-    const float* bias;  // of each line, or null; where step is 1
+    const float* bias;  // of each line, or null
     const Encoder& encoder;
     unsigned char* output;
     int output_width;
 
+    float bias_of(std::int64_t line) const { return bias == nullptr ? 0 : bias[line]; }
     std::int64_t panel_count() const { return (lines + height - 1) / height; }
     std::int64_t depth() const {
         std::int64_t sum = 0;
@@ -69,14 +71,15 @@ void sum_phase(const Correlation<Images>& task, const Phase<typename Images::Ele
 
 template <class Images>
 std::size_t encode_rows(const Correlation<Images>& task, const Block& block, std::int64_t i, const float* dense) {
-    const std::int64_t index = ((block.image * task.lines + block.line + i) * task.rows + block.first) * task.columns;
+    const std::int64_t index = (((block.image * task.input.groups + task.input.group) * task.lines + block.line + i) * task.rows + block.first) * task.columns;
     return task.encoder(dense, static_cast<std::size_t>(block.rows * task.columns), task.output + index * task.output_width, static_cast<std::uint64_t>(index));
 }
 
-// Sums of one phase, [rows][columns] at `stride`, to every step-th row and column of `dense`.
-void scatter(const float* sums, std::int64_t stride, std::int64_t rows, std::int64_t columns, float* dense, std::int64_t dense_columns, std::int64_t step) {
+// Sums of one phase, [rows][columns] at `stride`, and the bias to every step-th row and column of `dense`.
+void scatter(const float* sums, std::int64_t stride, std::int64_t rows, std::int64_t columns, float bias, float* dense, std::int64_t dense_columns,
+             std::int64_t step) {
     for (std::int64_t i = 0; i < rows; ++i) {
-        for (std::int64_t j = 0; j < columns; ++j) dense[i * step * dense_columns + j * step] = sums[i * stride + j];
+        for (std::int64_t j = 0; j < columns; ++j) dense[i * step * dense_columns + j * step] = sums[i * stride + j] + bias;
     }
 }
 
@@ -92,10 +95,11 @@ std::size_t correlate_block(const Correlation<Images>& task, const Block& block,
         for (std::int64_t i = 0; i < block.lines; ++i) {
             const float* const sums = block.sums + i * block.c_stride;
             if (step > 1) {
-                scatter(sums, block.stride, rows, columns, dense + i * size + phase.row * task.columns + phase.column, task.columns, step);
+                scatter(sums, block.stride, rows, columns, task.bias_of(block.line + i), dense + i * size + phase.row * task.columns + phase.column,
+                        task.columns, step);
                 continue;
             }
-            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias == nullptr ? 0 : task.bias[block.line + i], dense, columns);
+            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias_of(block.line + i), dense, columns);
             nans += encode_rows(task, block, i, dense);
         }
     }
@@ -159,8 +163,10 @@ std::size_t correlate(const Correlation<Images>& task) {
     return nans;
 }
 
-const float* values_of(const Tensor& x, Scratch kind) {
-    return x.defined() ? CodeReader(x).read(0, x.elements(), thread_scratch<float>(kind, x.elements())) : nullptr;
+// The values of one group's part of a tensor; null if it is not defined.
+const float* values_of(const Tensor& x, const ConvSizes& z, Scratch kind) {
+    const std::int64_t count = x.defined() ? x.elements() / z.groups : 0;
+    return x.defined() ? CodeReader(x).read(z.group * count, count, thread_scratch<float>(kind, count)) : nullptr;
 }
 
 // The kernels that pack weights are those of the tiles, or hold them.
@@ -175,7 +181,7 @@ std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kern
     Element* const packed = thread_scratch<Element>(Scratch::weights, panels * panel_size(height, depth));
     pack_weights(kernels, z, WeightOrder::forward, w, height, packed);
     std::int64_t* const offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
-    frame.term_offsets(z.r, z.s, offsets);
+    frame.term_offsets(z, offsets);
     return correlate(Correlation<Images>{tiles(kernels),
                                          frame,
                                          input,
@@ -186,7 +192,7 @@ std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kern
                                          height,
                                          1,
                                          {{0, 0, depth, packed, offsets}},
-                                         values_of(bias, Scratch::left),
+                                         values_of(bias, z, Scratch::left),
                                          Encoder(y.format(), mode),
                                          static_cast<unsigned char*>(y.mutable_data()),
                                          y.format().storage_bytes()});
@@ -195,17 +201,20 @@ std::size_t forward(const ConvSizes& z, const Images& input, const Kernels& kern
 // Weights with an infinity or a NaN multiply the zeros between the elements of dy too: one phase over a frame that holds these.  Else one
 // phase for each remainder of row and column by the stride, over dy alone.
 template <class Images, class Kernels>
-std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels& kernels, const Tensor& w, Tensor& dx, const RoundingMode& mode) {
+std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels& kernels, const Tensor& w, const Tensor& bias, Tensor& dx,
+                          const RoundingMode& mode) {
     using Element = typename Images::Element;
-    const bool stuffed = z.stride > 1 && !all_finite(values_of(w, Scratch::left), w.elements());
+    const bool stuffed = z.stride > 1 && !all_finite(values_of(w, z, Scratch::left), z.weights_of_group());
     const std::int64_t step = stuffed ? 1 : z.stride, height = even_width(z.c, tiles(kernels).rows), lines = (z.c + height - 1) / height;
-    const std::int64_t above = rows_above(step, z.padding, z.r), before = rows_above(step, z.padding, z.s), planes = input.planes();
+    const std::int64_t above = rows_above(z.h, step, z, z.r), before = rows_above(z.w, step, z, z.s), planes = input.planes();
     const std::int64_t area = z.r * z.s, depth = planes * area;
     const Frame frame{planes, z.p,    z.q, (z.h - 1 + z.padding) / step + 1 + above, (z.w - 1 + z.padding) / step + 1 + before, stuffed ? z.stride : 1,
                       above,  before, 1};
     Element* const packed = thread_scratch<Element>(Scratch::weights, lines * panel_size(height, depth));
     pack_weights(kernels, z, WeightOrder::backward, w, height, packed);
-    Element* panels = step == 1 ? nullptr : thread_scratch<Element>(Scratch::right, lines * (step * step * panel_size(height, 0) + height * depth));
+    const std::int64_t row_phases = std::min(step, z.h), column_phases = std::min(step, z.w);
+    Element* panels =
+        step == 1 ? nullptr : thread_scratch<Element>(Scratch::right, lines * (row_phases * column_phases * panel_size(height, 0) + height * depth));
     std::int64_t* offsets = thread_scratch<std::int64_t>(Scratch::offsets, depth);
     const Encoder encoder(dx.format(), mode);
     Correlation<Images> task{tiles(kernels),
@@ -218,15 +227,14 @@ std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels
                              height,
                              step,
                              {},
-                             nullptr,
+                             values_of(bias, z, Scratch::left),
                              encoder,
                              static_cast<unsigned char*>(dx.mutable_data()),
                              dx.format().storage_bytes()};
-    for (std::int64_t i = 0; i < step; ++i) {
-        for (std::int64_t j = 0; j < step; ++j) {
-            const PhaseLine rows(i, step, z.padding, z.r), columns(j, step, z.padding, z.s);
-            const PhaseTaps taps{rows, columns, area, i * z.s + j, step * z.s, step};
-            task.phases.push_back({rows.first, columns.first, planes * taps.count(), step == 1 ? packed : panels, offsets});
+    for (std::int64_t i = 0; i < row_phases; ++i) {
+        for (std::int64_t j = 0; j < column_phases; ++j) {
+            const PhaseTaps taps{PhaseLine(i, step, z, z.r), PhaseLine(j, step, z, z.s), area, z.s};
+            task.phases.push_back({i, j, planes * taps.count(), step == 1 ? packed : panels, offsets});
             offsets = taps.write_offsets(frame, offsets);
             if (step > 1) panels = taps.pick_panels(packed, planes, lines, height, panels);
         }
@@ -239,19 +247,23 @@ std::size_t backward_data(const ConvSizes& z, const Images& input, const Kernels
 std::size_t correlate_forward(const ConvSizes& z, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y, const RoundingMode& mode) {
     if (const BfloatKernels* const bfloat = bfloat_kernels(x.format(), w.format())) {
         const BfloatCodes codes(x);
-        return forward(z, BfloatPairImages{codes, z.c, z.h * z.w, *bfloat}, *bfloat, w, bias, y, mode);
+        return for_groups(z, [&](const ConvSizes& g) { return forward(g, BfloatPairImages{planes_of_x(g), codes, *bfloat}, *bfloat, w, bias, y, mode); });
     }
     const CodeReader codes(x);
-    return forward(z, FloatImages{codes, z.c, z.h * z.w, product_kernels()}, product_kernels(), w, bias, y, mode);
+    const ProductKernels<float>& kernels = product_kernels();
+    return for_groups(z, [&](const ConvSizes& g) { return forward(g, FloatImages{planes_of_x(g), codes, kernels}, kernels, w, bias, y, mode); });
 }
 
-std::size_t correlate_backward_data(const ConvSizes& z, const Tensor& dy, const Tensor& w, Tensor& dx, const RoundingMode& mode) {
+std::size_t correlate_backward_data(const ConvSizes& z, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx, const RoundingMode& mode) {
     if (const BfloatKernels* const bfloat = bfloat_kernels(dy.format(), w.format())) {
         const BfloatCodes codes(dy);
-        return backward_data(z, BfloatPairImages{codes, z.o, z.p * z.q, *bfloat}, *bfloat, w, dx, mode);
+        return for_groups(z, [&](const ConvSizes& g) {
+            return backward_data(g, BfloatPairImages{planes_of_y(g), codes, *bfloat}, *bfloat, w, bias, dx, mode);
+        });
     }
     const CodeReader codes(dy);
-    return backward_data(z, FloatImages{codes, z.o, z.p * z.q, product_kernels()}, product_kernels(), w, dx, mode);
+    const ProductKernels<float>& kernels = product_kernels();
+    return for_groups(z, [&](const ConvSizes& g) { return backward_data(g, FloatImages{planes_of_y(g), codes, kernels}, kernels, w, bias, dx, mode); });
 }
 
 }  // namespace taper::cpu

@@ -9,8 +9,8 @@ namespace taper::cpu {
 
 // y[n, o, p, q] = bias[o] + sum over (c, r, s) of x w in float32, rounded once.  Each returns how many NaN had no code.
 std::size_t correlate_forward(const ConvSizes& sizes, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y, const RoundingMode& mode);
-// dx[n, c, h, w]: the same kernels over dy, framed with zeros between its elements for strides, and the flipped weights.
-std::size_t correlate_backward_data(const ConvSizes& sizes, const Tensor& dy, const Tensor& w, Tensor& dx, const RoundingMode& mode);
+// dx[n, c, h, w] with bias[c]: the same kernels over dy, framed with zeros between its elements for strides, and the flipped weights.
+std::size_t correlate_backward_data(const ConvSizes& sizes, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx, const RoundingMode& mode);
 // dw[o, c, r, s]: dot products of runs of dy and x, partial sums over blocks of images that depend on the shape alone, added in order.
 std::size_t correlate_backward_weights(const ConvSizes& sizes, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode);
 

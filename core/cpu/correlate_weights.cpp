@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
+#include <taper/core/cpu/conv_groups.h>
 #include <taper/core/cpu/conv_images.h>
 #include <taper/core/cpu/conv_unfold.h>
 #include <taper/core/cpu/correlate.h>
@@ -91,7 +93,7 @@ bool sum_images(const WeightGradient<Images>& task, const Range& images, const R
     return finite;
 }
 
-// dw[line, :] from the chunks' partial sums, chunk after chunk.
+// dw[line of the group, :] from the chunks' partial sums, chunk after chunk.
 template <class Images>
 std::size_t finish_line(const WeightGradient<Images>& task, std::int64_t line, const float* partial, std::int64_t chunks, const Encoder& encoder, Tensor& dw) {
     float* const dense = thread_scratch<float>(Scratch::row, task.terms);
@@ -103,8 +105,9 @@ std::size_t finish_line(const WeightGradient<Images>& task, std::int64_t line, c
             for (std::int64_t j = 0; j < count; ++j) dense[k + j] = chunk == 0 ? tile[j] : dense[k + j] + tile[j];
         }
     }
-    unsigned char* const codes = static_cast<unsigned char*>(dw.mutable_data()) + line * task.terms * dw.format().storage_bytes();
-    return encoder(dense, static_cast<std::size_t>(task.terms), codes, static_cast<std::uint64_t>(line * task.terms));
+    const std::int64_t index = (task.dy.group * task.lines + line) * task.terms;
+    unsigned char* const codes = static_cast<unsigned char*>(dw.mutable_data()) + index * dw.format().storage_bytes();
+    return encoder(dense, static_cast<std::size_t>(task.terms), codes, static_cast<std::uint64_t>(index));
 }
 
 // What a kernel of dot products is: rows and columns of its largest tile, and the multiple of which its runs are.
@@ -114,15 +117,15 @@ struct Dot {
     std::int64_t rows, columns, lanes;
 };
 
-// False: x holds an infinity or a NaN.
+// The gradient of one group; all_finite becomes false where x holds an infinity or a NaN.
 template <class Images>
-bool backward_weights(const ConvSizes& z, const Dot<typename Images::Element>& dot, const Images& dy, const Images& x, Tensor& dw, const RoundingMode& mode,
-                      std::size_t& nans) {
+std::size_t backward_weights(const ConvSizes& z, const Dot<typename Images::Element>& dot, const Images& dy, const Images& x, Tensor& dw,
+                             const RoundingMode& mode, std::atomic<bool>& all_finite) {
     const Frame x_frame{z.c, z.h, z.w, z.h + 2 * z.padding, z.w + 2 * z.padding, 1, z.padding, z.padding, z.stride};
     const Frame dy_frame{1, z.p, z.q, z.p, x_frame.plane_columns(), 1, 0, 0, 1};
     const std::int64_t terms = z.c * z.r * z.s, last = (terms + dot.columns - 1) / dot.columns * dot.columns;
     std::int64_t* const offsets = thread_scratch<std::int64_t>(Scratch::offsets, last);
-    x_frame.term_offsets(z.r, z.s, offsets);
+    x_frame.term_offsets(z, offsets);
     std::fill(offsets + terms, offsets + last, offsets[terms - 1]);
     const std::int64_t run = ((z.p - 1) * x_frame.plane_columns() + z.q + dot.lanes - 1) / dot.lanes * dot.lanes;
     const WeightGradient<Images> task{dot.kernels, dy, x, dy_frame, x_frame, z.n, z.o, terms, even_width(z.o, dot.rows), dot.columns, offsets, run};
@@ -135,13 +138,15 @@ bool backward_weights(const ConvSizes& z, const Dot<typename Images::Element>& d
         const std::int64_t chunk = item / splits;
         finite = sum_images(task, part(z.n, 1, chunk, chunks), part(task.panels(), 1, item % splits, splits), partial + chunk * task.partial_size()) && finite;
     }
-    if (!finite) return false;
+    if (!finite) {
+        all_finite = false;
+        return 0;
+    }
     const Encoder encoder(dw.format(), mode);
-    std::size_t sum = 0;
-#pragma omp parallel for schedule(static) reduction(+ : sum) if (threads_for(chunks * z.o * terms * 4) > 1)
-    for (std::int64_t line = 0; line < z.o; ++line) sum += finish_line(task, line, partial, chunks, encoder, dw);
-    nans = sum;
-    return true;
+    std::size_t nans = 0;
+#pragma omp parallel for schedule(static) reduction(+ : nans) if (threads_for(chunks * z.o * terms * 4) > 1)
+    for (std::int64_t line = 0; line < z.o; ++line) nans += finish_line(task, line, partial, chunks, encoder, dw);
+    return nans;
 }
 
 // Rows of few pixels fill long vectors badly, and sums over vectors cost most where there are few pixels: with enough lines, unfolding pays.
@@ -149,7 +154,8 @@ bool is_small(const ConvSizes& z, const Tensor& x) {
     constexpr std::int64_t small_row = 8, many_lines = 128, most_bytes = std::int64_t{32} << 20;
     const bool long_vectors = product_kernels().lanes > small_row;
     const bool holds_zero = decode_one(x.format(), 0) == 0;  // what unfold() pads with
-    return long_vectors && holds_zero && z.q <= small_row && z.o >= many_lines && z.c * z.r * z.s * z.n * z.p * z.q * x.format().storage_bytes() <= most_bytes;
+    return z.groups == 1 && long_vectors && holds_zero && z.q <= small_row && z.o >= many_lines
+           && z.c * z.r * z.s * z.n * z.p * z.q * x.format().storage_bytes() <= most_bytes;
 }
 
 std::size_t unfolded_backward_weights(const ConvSizes& z, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode) {
@@ -164,16 +170,20 @@ std::size_t unfolded_backward_weights(const ConvSizes& z, const Tensor& dy, cons
 std::size_t correlate_backward_weights(const ConvSizes& z, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode) {
     if (is_small(z, x)) return unfolded_backward_weights(z, dy, x, dw, mode);
     std::size_t nans = 0;
-    bool finite;
+    std::atomic<bool> finite = true;
     if (const BfloatKernels* const k = bfloat_kernels(dy.format(), x.format())) {
         const BfloatCodes dy_codes(dy), x_codes(x);
         const Dot<Bfloat> dot{k->dot, k->product.dot_rows, k->product.dot_columns, k->dot_lanes};
-        finite = backward_weights(z, dot, BfloatImages{dy_codes, z.o, z.p * z.q, *k}, BfloatImages{x_codes, z.c, z.h * z.w, *k}, dw, mode, nans);
+        nans = for_groups(z, [&](const ConvSizes& g) {
+            return backward_weights(g, dot, BfloatImages{planes_of_y(g), dy_codes, *k}, BfloatImages{planes_of_x(g), x_codes, *k}, dw, mode, finite);
+        });
     } else {
         const ProductKernels<float>& kernels = product_kernels();
         const CodeReader dy_codes(dy), x_codes(x);
         const Dot<float> dot{kernels.dot, kernels.dot_rows, kernels.dot_columns, kernels.lanes};
-        finite = backward_weights(z, dot, FloatImages{dy_codes, z.o, z.p * z.q, kernels}, FloatImages{x_codes, z.c, z.h * z.w, kernels}, dw, mode, nans);
+        nans = for_groups(z, [&](const ConvSizes& g) {
+            return backward_weights(g, dot, FloatImages{planes_of_y(g), dy_codes, kernels}, FloatImages{planes_of_x(g), x_codes, kernels}, dw, mode, finite);
+        });
     }
     // A NaN of x also met zeros that are no terms of the sum: then only the plain loops are right.
     return finite ? nans : float64_sums(conv2d_backward_weights_problem<double>(z, dy, x), {{}, dy.format(), x.format(), dw, mode});

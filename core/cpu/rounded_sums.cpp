@@ -111,9 +111,9 @@ class Block {
                 Real* to = kept() + place(row, column);
                 for (std::int64_t i = 0; i < row.lines; ++i, to += column.width) {
                     if (work_.first_sums_of_rows())
-                        std::fill_n(to, column.width, work_.first_sums[static_cast<std::size_t>(row.begin + i)]);
+                        std::fill_n(to, column.width, work_.first_sums[static_cast<std::size_t>(base_.bias + row.begin + i)]);
                     else
-                        std::copy_n(work_.first_sums.data() + column.begin, column.lines, to);
+                        std::copy_n(work_.first_sums.data() + base_.bias + column.begin, column.lines, to);
                 }
             }
         }

@@ -82,7 +82,15 @@ std::vector<double> bias_values(const Tensor& bias) {
     return values;
 }
 
-Framing framed_image(const ConvSizes& z) { return {z.n * z.c, z.h, z.w, z.h + 2 * z.padding, z.w + 2 * z.padding, 1, z.padding, z.padding}; }
+Framing framed_image(const ConvSizes& z) { return {z.n * z.groups * z.c, z.h, z.w, z.h + 2 * z.padding, z.w + 2 * z.padding, 1, z.padding, z.padding}; }
+
+// One entry a group: how far its elements of either side, its outputs and its biases lie from those of the group before.
+template <class Real>
+std::vector<typename SumProblem<Real>::Base> groups_of(const ConvSizes& z, const typename SumProblem<Real>::Base& step) {
+    std::vector<typename SumProblem<Real>::Base> entries;
+    for (std::int64_t g = 0; g < z.groups; ++g) entries.push_back({g * step.left, g * step.right, g * step.output, g * step.bias});
+    return entries;
+}
 
 }  // namespace
 
@@ -101,45 +109,48 @@ SumProblem<Real> matmul_problem(const Backend::MatmulShape& s, const Tensor& a, 
 template <class Real>
 SumProblem<Real> conv2d_problem(const ConvSizes& z, const Tensor& x, const Tensor& w, const Tensor& bias) {
     const Framing f = framed_image(z);
-    const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
+    const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q, image = z.c * f.plane();
     SumProblem<Real> problem;
     problem.left = {decoded_values<Real>(w), Offsets({{z.o, depth}}), Offsets({{depth, 1}}), Offsets({{z.o, map}})};
-    problem.right = {framed_values<Real>(x, f), Offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
-                     Offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}), Offsets({{z.n, z.o * map}, {map, 1}})};
-    problem.batch = {{0, 0, 0}};
+    problem.right = {framed_values<Real>(x, f), Offsets({{z.n, z.groups * image}, {z.p, z.stride * f.columns}, {z.q, z.stride}}),
+                     Offsets({{z.c, f.plane()}, {z.r, z.dilation * f.columns}, {z.s, z.dilation}}), Offsets({{z.n, z.groups * z.o * map}, {map, 1}})};
+    problem.batch = groups_of<Real>(z, {z.o * depth, image, z.o * map, z.o});
     problem.bias = bias_values(bias);
     problem.bias_of_rows = true;
     return problem;
 }
 
 template <class Real>
-SumProblem<Real> conv2d_backward_data_problem(const ConvSizes& z, const Tensor& dy, const Tensor& w) {
-    const Framing f{z.n * z.o, z.p, z.q, z.h + z.r - 1, z.w + z.s - 1, z.stride, z.r - 1 - z.padding, z.s - 1 - z.padding};
-    const std::int64_t area = z.r * z.s, map = z.h * z.w;
+SumProblem<Real> conv2d_backward_data_problem(const ConvSizes& z, const Tensor& dy, const Tensor& w, const Tensor& bias) {
+    const std::int64_t below = z.dilation * (z.r - 1), right = z.dilation * (z.s - 1);  // what a kernel reaches beyond its first element
+    const Framing f{z.n * z.groups * z.o, z.p, z.q, z.h + below, z.w + right, z.stride, below - z.padding, right - z.padding};
+    const std::int64_t area = z.r * z.s, map = z.h * z.w, image = z.o * f.plane();
     SumProblem<Real> problem;
     problem.left = {decoded_values<Real>(w), Offsets({{z.c, area}}), Offsets({{z.o, z.c * area}, {z.r, -z.s}, {z.s, -1}}, area - 1), Offsets({{z.c, map}})};
-    problem.right = {framed_values<Real>(dy, f), Offsets({{z.n, z.o * f.plane()}, {z.h, f.columns}, {z.w, 1}}),
-                     Offsets({{z.o, f.plane()}, {z.r, f.columns}, {z.s, 1}}), Offsets({{z.n, z.c * map}, {map, 1}})};
-    problem.batch = {{0, 0, 0}};
+    problem.right = {framed_values<Real>(dy, f), Offsets({{z.n, z.groups * image}, {z.h, f.columns}, {z.w, 1}}),
+                     Offsets({{z.o, f.plane()}, {z.r, z.dilation * f.columns}, {z.s, z.dilation}}), Offsets({{z.n, z.groups * z.c * map}, {map, 1}})};
+    problem.batch = groups_of<Real>(z, {z.weights_of_group(), image, z.c * map, z.c});
+    problem.bias = bias_values(bias);
+    problem.bias_of_rows = true;
     return problem;
 }
 
 template <class Real>
 SumProblem<Real> conv2d_backward_weights_problem(const ConvSizes& z, const Tensor& dy, const Tensor& x) {
     const Framing f = framed_image(z);
-    const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q;
+    const std::int64_t depth = z.c * z.r * z.s, map = z.p * z.q, image = z.c * f.plane();
     SumProblem<Real> problem;
-    problem.left = {decoded_values<Real>(dy), Offsets({{z.o, map}}), Offsets({{z.n, z.o * map}, {map, 1}}), Offsets({{z.o, depth}})};
-    problem.right = {framed_values<Real>(x, f), Offsets({{z.c, f.plane()}, {z.r, f.columns}, {z.s, 1}}),
-                     Offsets({{z.n, z.c * f.plane()}, {z.p, z.stride * f.columns}, {z.q, z.stride}}), Offsets({{depth, 1}})};
-    problem.batch = {{0, 0, 0}};
+    problem.left = {decoded_values<Real>(dy), Offsets({{z.o, map}}), Offsets({{z.n, z.groups * z.o * map}, {map, 1}}), Offsets({{z.o, depth}})};
+    problem.right = {framed_values<Real>(x, f), Offsets({{z.c, f.plane()}, {z.r, z.dilation * f.columns}, {z.s, z.dilation}}),
+                     Offsets({{z.n, z.groups * image}, {z.p, z.stride * f.columns}, {z.q, z.stride}}), Offsets({{depth, 1}})};
+    problem.batch = groups_of<Real>(z, {z.o * map, image, z.o * depth});
     return problem;
 }
 
-#define TAPER_INSTANTIATE(Real)                                                                                               \
-    template SumProblem<Real> matmul_problem<Real>(const Backend::MatmulShape&, const Tensor&, const Tensor&, const Tensor&); \
-    template SumProblem<Real> conv2d_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&, const Tensor&);            \
-    template SumProblem<Real> conv2d_backward_data_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&);             \
+#define TAPER_INSTANTIATE(Real)                                                                                                  \
+    template SumProblem<Real> matmul_problem<Real>(const Backend::MatmulShape&, const Tensor&, const Tensor&, const Tensor&);    \
+    template SumProblem<Real> conv2d_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&, const Tensor&);               \
+    template SumProblem<Real> conv2d_backward_data_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&, const Tensor&); \
     template SumProblem<Real> conv2d_backward_weights_problem<Real>(const ConvSizes&, const Tensor&, const Tensor&);
 TAPER_INSTANTIATE(float)
 TAPER_INSTANTIATE(double)

@@ -32,6 +32,7 @@ template <class Real>
 struct SumProblem {
     struct Base {
         std::int64_t left, right, output;
+        std::int64_t bias = 0;  // of the first row or column
     };
     SumSide<Real> left, right;  // left: rows of a tile; right: its columns
     std::vector<Base> batch;    // one problem each, over the same lines and terms
@@ -46,13 +47,13 @@ struct SumProblem {
 // a [M, K] and b [K, N] of each batch entry; rows m, columns n, k ascending.
 template <class Real>
 SumProblem<Real> matmul_problem(const Backend::MatmulShape& shape, const Tensor& a, const Tensor& b, const Tensor& bias);
-// Rows o, columns (n, p, q), terms (c, r, s) of x framed with zeros.
+// Of each group: rows o, columns (n, p, q), terms (c, r, s) of x framed with zeros.
 template <class Real>
 SumProblem<Real> conv2d_problem(const ConvSizes& sizes, const Tensor& x, const Tensor& w, const Tensor& bias);
-// Rows c, columns (n, h, w), terms (o, r, s) of the flipped kernels over dy with zeros between and around its elements.
+// Of each group: rows c, columns (n, h, w), terms (o, r, s) of the flipped kernels over dy with zeros between and around its elements.
 template <class Real>
-SumProblem<Real> conv2d_backward_data_problem(const ConvSizes& sizes, const Tensor& dy, const Tensor& w);
-// Rows o, columns (c, r, s), terms (n, p, q).
+SumProblem<Real> conv2d_backward_data_problem(const ConvSizes& sizes, const Tensor& dy, const Tensor& w, const Tensor& bias);
+// Of each group: rows o, columns (c, r, s), terms (n, p, q).
 template <class Real>
 SumProblem<Real> conv2d_backward_weights_problem(const ConvSizes& sizes, const Tensor& dy, const Tensor& x);
 

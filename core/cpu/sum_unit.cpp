@@ -88,7 +88,7 @@ const double* SumUnit::start_of(const At& at, std::int64_t place) {
     if (!at.first) return sums_of(at.strip, at.panel);
     if (!bias_enters()) return zeros();
     double* const room = start_room() + place * job_.tile_size();
-    const double* const bias = job_.problem.bias.data();
+    const double* const bias = job_.problem.bias.data() + base_.bias;
     const Range rows = job_.rows(at.strip), columns = job_.columns(at.panel);
     for (std::int64_t i = 0; i < rows.size(); ++i) {
         double* const row = room + i * job_.width;

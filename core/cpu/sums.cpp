@@ -46,7 +46,8 @@ std::size_t serial_sums(const SumProblem<double>& problem, const SumCall& call) 
             for (std::int64_t j = 0; j < columns; ++j) {
                 const double* const right = problem.right.values.data + base.right + problem.right.line[j];
                 const std::int64_t index = base.output + problem.left.output[i] + problem.right.output[j];
-                sum.start(static_cast<std::uint64_t>(index), problem.bias.empty() ? 0 : problem.bias[static_cast<std::size_t>(problem.bias_of_rows ? i : j)]);
+                sum.start(static_cast<std::uint64_t>(index),
+                          problem.bias.empty() ? 0 : problem.bias[static_cast<std::size_t>(base.bias + (problem.bias_of_rows ? i : j))]);
                 for (std::int64_t k = 0; k < terms; ++k) sum.add(left[problem.left.term[k]], right[problem.right.term[k]]);
                 const std::uint64_t code = sum.finish(format, call.mode);  // little-endian: its low bytes come first
                 std::memcpy(at(codes, index, width), &code, static_cast<std::size_t>(width));

@@ -77,6 +77,16 @@ void check_bias(const char* op, const Tensor& bias, std::int64_t outputs, const 
     }
 }
 
+void check_spec(const char* op, const Conv2dSpec& spec) {
+    constexpr std::int64_t limit = 1 << 20;
+    if (spec.stride < 1) throw Error(fmt::format("{}: stride is not positive: stride is {} (want 1 or more)", op, spec.stride));
+    if (spec.padding < 0 || spec.padding > limit)
+        throw Error(fmt::format("{}: padding is out of range: padding is {} (want 0 to {})", op, spec.padding, limit));
+    if (spec.dilation < 1 || spec.dilation > limit)
+        throw Error(fmt::format("{}: dilation is out of range: dilation is {} (want 1 to {})", op, spec.dilation, limit));
+    if (spec.groups < 1) throw Error(fmt::format("{}: groups are not positive: groups is {} (want 1 or more)", op, spec.groups));
+}
+
 struct ConvShapes {
     Shape x, w, y;
 };
@@ -85,20 +95,20 @@ struct ConvShapes {
 ConvShapes conv_shapes(const char* op, const Shape& x, const Shape& w, const Conv2dSpec& spec) {
     check_rank(op, "x", x, "[N, C, H, W]");
     check_rank(op, "w", w, "[O, C, R, S]");
-    if (spec.groups != 1) throw Error(fmt::format("{}: groups are not implemented yet: groups is {} (want 1)", op, spec.groups));
-    if (spec.dilation != 1) throw Error(fmt::format("{}: dilation is not implemented yet: dilation is {} (want 1)", op, spec.dilation));
-    if (spec.stride < 1) throw Error(fmt::format("{}: stride is not positive: stride is {} (want 1 or more)", op, spec.stride));
-    constexpr std::int64_t padding_limit = 1 << 20;
-    if (spec.padding < 0 || spec.padding > padding_limit) {
-        throw Error(fmt::format("{}: padding is out of range: padding is {} (want 0 to {})", op, spec.padding, padding_limit));
+    check_spec(op, spec);
+    if (x[1] % spec.groups != 0 || w[0] % spec.groups != 0) {
+        throw Error(fmt::format("{}: groups do not divide the channels: x is {}, w is {}, groups is {} (want a divisor of x[1] and w[0])", op, x.str(), w.str(),
+                                spec.groups));
     }
-    if (x[1] != w[1]) throw Error(fmt::format("{}: channels differ: x is {}, w is {} (want x[1] == w[1])", op, x.str(), w.str()));
+    if (x[1] != w[1] * spec.groups) {
+        throw Error(fmt::format("{}: channels differ: x is {}, w is {}, groups is {} (want x[1] == w[1] groups)", op, x.str(), w.str(), spec.groups));
+    }
     if (w[2] < 1 || w[3] < 1) throw Error(fmt::format("{}: the kernel is empty: w is {} (want w[2] and w[3] of 1 or more)", op, w.str()));
-    const std::int64_t rows = x[2] + 2 * spec.padding - w[2], columns = x[3] + 2 * spec.padding - w[3];
+    const std::int64_t rows = x[2] + 2 * spec.padding - spec.dilation * (w[2] - 1) - 1, columns = x[3] + 2 * spec.padding - spec.dilation * (w[3] - 1) - 1;
     if (rows < 0 || columns < 0) {
-        throw Error(fmt::format(
-            "{}: the kernel is larger than the padded image: x is {}, w is {}, padding is {} (want w[2] <= x[2] + 2 padding, w[3] <= x[3] + 2 padding)", op,
-            x.str(), w.str(), spec.padding));
+        throw Error(fmt::format("{}: the kernel is larger than the padded image: x is {}, w is {}, padding is {}, dilation is {} (want dilation (w[2] - 1) + 1 <= "
+                                "x[2] + 2 padding, likewise for columns)",
+                                op, x.str(), w.str(), spec.padding, spec.dilation));
     }
     return {x, w, Shape{x[0], w[0], rows / spec.stride + 1, columns / spec.stride + 1}};
 }
@@ -155,13 +165,14 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
     return y;
 }
 
-Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_shape, const Conv2dSpec& spec, const SumOptions& options) {
+Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_shape, const Conv2dSpec& spec, const SumOptions& options, const Tensor& bias) {
     const ConvShapes shapes = conv_shapes("conv2d_backward_data", x_shape, w.shape(), spec);
-    check_operands("conv2d_backward_data", options.accumulator, {{"dy", dy}, {"w", w}});
+    check_operands("conv2d_backward_data", options.accumulator, {{"dy", dy}, {"w", w}, {"bias", bias}});
     check_dy("conv2d_backward_data", dy, shapes);
+    check_bias("conv2d_backward_data", bias, x_shape[1], "[C]");
     const Target target = target_of("conv2d_backward_data", options.output, dy);
     Tensor dx = Tensor::empty(x_shape, target.format, dy.device());
-    if (dx.elements() > 0) backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, dx, rounding_mode(target, options.accumulator));
+    if (dx.elements() > 0) backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, bias, dx, rounding_mode(target, options.accumulator));
     return dx;
 }
 

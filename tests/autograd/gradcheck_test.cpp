@@ -168,7 +168,7 @@ std::vector<Case> product_cases() {
     const auto transposed = [](const core::ConvTranspose2dSpec& spec) {
         return [spec](const Inputs& x) { return conv_transpose2d(x[0], x[1], x.size() > 2 ? x[2] : Variable(), spec); };
     };
-    return {
+    std::vector<Case> cases{
         {"matmul", {{2, 3}, {3, 4}}, product},
         {"matmul_exact", {{2, 3}, {3, 2}}, exact},
         {"matmul_batch", {{2, 2, 3}, {2, 3, 4}}, product},
@@ -192,8 +192,29 @@ std::vector<Case> product_cases() {
         {"conv_transpose2d_no_bias", {{2, 2, 3, 3}, {2, 1, 4, 4}}, transposed({.stride = 2, .padding = 1})},
         {"conv_transpose2d_output_padding", {{1, 2, 3, 2}, {2, 2, 3, 3}, {2}}, transposed({.stride = 2, .padding = 1, .output_padding = 1})},
         {"conv_transpose2d_gaps", {{1, 1, 3, 3}, {1, 2, 2, 2}, {2}}, transposed({.stride = 3})},
+        {"conv2d_dilation", {{1, 2, 6, 7}, {2, 2, 2, 3}, {2}}, conv({.padding = 1, .dilation = 2})},
+        {"conv2d_dilation_stride", {{1, 1, 8, 7}, {2, 1, 2, 2}, {2}}, conv({.stride = 2, .padding = 1, .dilation = 3})},
+        {"conv2d_groups", {{2, 4, 4, 3}, {6, 2, 3, 2}, {6}}, conv({.padding = 1, .groups = 2})},
+        {"conv2d_depthwise", {{2, 3, 5, 4}, {3, 1, 3, 3}, {3}}, conv({.stride = 2, .padding = 1, .groups = 3})},
+        {"conv2d_groups_dilation", {{1, 2, 7, 6}, {4, 1, 2, 3}, {4}}, conv({.stride = 2, .padding = 2, .dilation = 2, .groups = 2})},
+        {"conv_transpose2d_dilation", {{1, 2, 3, 2}, {2, 2, 3, 2}, {2}}, transposed({.stride = 2, .padding = 1, .output_padding = 1, .dilation = 2})},
+        {"conv_transpose2d_groups", {{2, 4, 2, 3}, {4, 1, 3, 3}, {2}}, transposed({.stride = 2, .padding = 1, .groups = 2})},
         {"conv2d_one_by_one", {{2, 3, 2, 2}, {2, 3, 1, 1}, {2}}, conv({})},
     };
+    // Every accumulator that a difference quotient can follow.
+    for (const char* name : {"float64", "exact", "rounded(float64)", "rounded(float64,float64)", "compensated(float64)", "chunked(5,exact,float64)",
+                             "chunked(4,float64,float64)"}) {
+        const Accumulator accumulator = Accumulator::parse(name);
+        const ProductOptions options{.forward = accumulator, .backward_data = accumulator, .backward_weights = accumulator};
+        const std::string suffix = "_accumulator_" + std::to_string(cases.size());
+        cases.push_back({"conv2d" + suffix, {{1, 2, 5, 6}, {4, 1, 2, 2}, {4}}, [=](const Inputs& x) {
+                             return conv2d(x[0], x[1], x[2], {.stride = 2, .padding = 1, .dilation = 2, .groups = 2}, options);
+                         }});
+        cases.push_back({"conv_transpose2d" + suffix, {{1, 2, 2, 3}, {2, 1, 2, 2}, {2}}, [=](const Inputs& x) {
+                             return conv_transpose2d(x[0], x[1], x[2], {.stride = 2, .padding = 1, .dilation = 2, .groups = 2}, options);
+                         }});
+    }
+    return cases;
 }
 
 std::vector<Case> norm_cases() {

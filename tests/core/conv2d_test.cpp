@@ -1,45 +1,16 @@
-#include "core/product_support.h"
+#include "core/conv_support.h"
 
 namespace taper::tests {
 
 using core::conv2d;
 using core::conv2d_backward_data;
 using core::conv2d_backward_weights;
-using core::Conv2dSpec;
 using core::matmul;
 using core::SumOptions;
 
 class Conv2d : public CoreOps {};
 
 const Format p8 = Format::posit(8, 2), f32 = Format::float32();
-
-struct Case {
-    std::int64_t n, c, h, w, o, r, s, stride, padding;
-    std::int64_t p() const { return (h + 2 * padding - r) / stride + 1; }
-    std::int64_t q() const { return (w + 2 * padding - s) / stride + 1; }
-    Shape x() const { return {n, c, h, w}; }
-    Shape weights() const { return {o, c, r, s}; }
-    Shape y() const { return {n, o, p(), q()}; }
-    Conv2dSpec spec() const { return {.stride = stride, .padding = padding}; }
-    std::string str() const { return x().str() + " " + weights().str() + " stride " + std::to_string(stride) + " padding " + std::to_string(padding); }
-
-    // visit(n, o, c, r, s, output index, input index or -1, weight index) for every term of the forward sums, in order.
-    template <class F>
-    void visit(const F& f) const {
-        for (std::int64_t in = 0; in < n; ++in)
-            for (std::int64_t io = 0; io < o; ++io)
-                for (std::int64_t i = 0; i < p(); ++i)
-                    for (std::int64_t j = 0; j < q(); ++j)
-                        for (std::int64_t ic = 0; ic < c; ++ic)
-                            for (std::int64_t ir = 0; ir < r; ++ir)
-                                for (std::int64_t is = 0; is < s; ++is) {
-                                    const std::int64_t row = i * stride + ir - padding, column = j * stride + is - padding;
-                                    const bool inside = row >= 0 && row < h && column >= 0 && column < w;
-                                    f(static_cast<std::size_t>(((in * o + io) * p() + i) * q() + j), inside ? ((in * c + ic) * h + row) * w + column : -1,
-                                      static_cast<std::size_t>(((io * c + ic) * r + ir) * s + is));
-                                }
-    }
-};
 
 std::vector<Case> cases() {
     std::vector<Case> all;
@@ -66,14 +37,30 @@ std::vector<Case> cases() {
     all.push_back({1, 1, 1, 1, 1, 1, 1, 1, 0});
     all.push_back({2, 3, 4, 4, 2, 4, 4, 3, 0});
     all.push_back({2, 2, 5, 5, 2, 1, 1, 1, 2});  // more padding than the kernel reaches
+    for (const std::int64_t stride : {1, 2, 3, 4, 6}) {
+        for (const std::int64_t dilation : {2, 3, 4}) {
+            for (const std::int64_t padding : {0, 2, 5}) {
+                all.push_back({2, 3, 13, 14, 7, 3, 4, stride, padding, dilation});
+                all.push_back({2, 4, 11, 9, 6, 3, 2, stride, padding, dilation, 2});
+            }
+        }
+        all.push_back({3, 8, 9, 10, 8, 3, 3, stride, 1, 1, 8});   // depthwise
+        all.push_back({2, 3, 9, 10, 6, 3, 2, stride, 2, 2, 3});   // with two kernels a channel
+        all.push_back({2, 6, 7, 7, 3, 1, 1, stride, 0, 3, 3});    // dilation of one element
+        all.push_back({2, 48, 8, 8, 66, 3, 3, stride, 1, 1, 2});  // several panels a group
+    }
+    all.push_back({4, 64, 32, 32, 64, 3, 3, 1, 1, 1, 64});
+    all.push_back({2, 3, 4, 3, 130, 2, 2, 1, 1, 2});      // small maps
+    all.push_back({2, 4, 5, 5, 6, 5, 5, 1, 0, 1, 2});     // the kernel covers the image
+    all.push_back({1, 2, 2, 30, 2, 1, 2, 20, 0, 25, 2});  // a stride and a dilation beyond the image
     return all;
 }
 
 std::vector<double> to_double(const std::vector<std::int64_t>& sums) { return {sums.begin(), sums.end()}; }
 
 void check_integers(const Case& z, const Format& fx, const Format& fw, const Format& fy, const Accumulator& accumulator) {
-    const Integers x(z.x(), 1, fx), w(z.weights(), 2, fw), dy(z.y(), 3, fy), bias({z.o}, 4, fw);
-    std::vector<std::int64_t> y(dy.values.size()), dx(x.values.size()), dw(w.values.size());
+    const Integers x(z.x(), 1, fx), w(z.weights(), 2, fw), dy(z.y(), 3, fy), bias({z.o}, 4, fw), dx_bias({z.c}, 5, fy);
+    std::vector<std::int64_t> y(dy.values.size()), dx(x.values.size()), dw(w.values.size()), biased_dx;
     const std::int64_t map = z.p() * z.q();
     for (std::size_t i = 0; i < y.size(); ++i) y[i] = bias.values[i / static_cast<std::size_t>(map) % static_cast<std::size_t>(z.o)];
     z.visit([&](std::size_t iy, std::int64_t ix, std::size_t iw) {
@@ -83,6 +70,7 @@ void check_integers(const Case& z, const Format& fx, const Format& fw, const For
         dx[jx] += dy.values[iy] * w.values[iw];
         dw[iw] += dy.values[iy] * x.values[jx];
     });
+    for (std::size_t i = 0; i < dx.size(); ++i) biased_dx.push_back(dx[i] + dx_bias.values[i / static_cast<std::size_t>(z.h * z.w) % dx_bias.values.size()]);
     const SumOptions options{.accumulator = accumulator, .output = Target(f32)};
     const Tensor got_y = conv2d(x.tensor, w.tensor, bias.tensor, z.spec(), options);
     const Tensor got_dx = conv2d_backward_data(dy.tensor, w.tensor, z.x(), z.spec(), options);
@@ -91,6 +79,7 @@ void check_integers(const Case& z, const Format& fx, const Format& fw, const For
     ASSERT_EQ(got_y.to_vector_double(), to_double(y)) << z.str();
     ASSERT_EQ(got_dx.to_vector_double(), to_double(dx)) << z.str();
     ASSERT_EQ(got_dw.to_vector_double(), to_double(dw)) << z.str();
+    ASSERT_EQ(conv2d_backward_data(dy.tensor, w.tensor, z.x(), z.spec(), options, dx_bias.tensor).to_vector_double(), to_double(biased_dx)) << z.str();
     const Tensor rounded_y = conv2d(x.tensor, w.tensor, bias.tensor, z.spec(), {.accumulator = accumulator, .output = Target(p8)});
     ASSERT_EQ(rounded_y.codes(), rounded(to_double(y), p8)) << z.str();
 }
@@ -116,9 +105,10 @@ TEST_F(Conv2d, IntegersExactly) {
     }
 }
 
-// A case with random posit codes, one of each tensor NaR, and its explicit unfoldings.
+// A case with random posit codes, one of each tensor NaR, and the explicit unfoldings of one group: C and O are its channels.
 struct Unfolding {
     Case z;
+    std::int64_t group;
     Tensor x, w, dy;
     Tensor rows_of_x;    // [N P Q, C R S]: what each output reads, zeros in the padding
     Tensor rows_of_w;    // [O, C R S]
@@ -126,7 +116,7 @@ struct Unfolding {
     Tensor flipped_w;    // [C, O R S]
     Tensor lines_of_dy;  // [O, N P Q]
 
-    explicit Unfolding(const Case& c) : z(c) {
+    Unfolding(const Case& c, std::int64_t g) : z(c), group(g) {
         const auto codes = [](const Shape& shape, std::uint64_t seed) {
             auto v = random_codes(p8, static_cast<std::size_t>(shape.elements()), seed);
             for (std::size_t i = 0; i < v.size(); ++i) v[i] = v[i] == 0x80 ? 0x40 : v[i];
@@ -134,31 +124,38 @@ struct Unfolding {
             return v;
         };
         const auto vx = codes(z.x(), 101), vw = codes(z.weights(), 57), vdy = codes(z.y(), 83);
-        const std::int64_t depth = z.c * z.r * z.s, map = z.p() * z.q(), area = z.r * z.s;
+        const std::int64_t cs = z.c_of_group(), os = z.o_of_group(), area = z.r * z.s, depth = cs * area, map = z.p() * z.q();
         const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i); };
-        std::vector<std::uint64_t> ux(at(z.n * map * depth)), flipped(at(z.c * z.o * area)), udy(at(z.n * z.h * z.w * z.o * area)), lines(at(z.o * z.n * map));
+        std::vector<std::uint64_t> ux(at(z.n * map * depth)), flipped(at(cs * os * area)), udy(at(z.n * z.h * z.w * os * area)), lines(at(os * z.n * map));
         z.visit([&](std::size_t iy, std::int64_t ix, std::size_t iw) {
-            const std::int64_t y = static_cast<std::int64_t>(iy), k = static_cast<std::int64_t>(iw) % depth, o = y / map % z.o, n = y / map / z.o, t = k % area,
-                               c = k / area;
-            flipped[at((c * z.o + o) * area + area - 1 - t)] = vw[iw];
-            lines[at((o * z.n + n) * map + y % map)] = vdy[iy];
+            const std::int64_t y = static_cast<std::int64_t>(iy), k = static_cast<std::int64_t>(iw) % depth, n = y / map / z.o, t = k % area, ic = k / area;
+            const std::int64_t io = y / map % z.o - group * os;
+            if (io < 0 || io >= os) return;
+            flipped[at((ic * os + io) * area + area - 1 - t)] = vw[iw];
+            lines[at((io * z.n + n) * map + y % map)] = vdy[iy];
             if (ix < 0) return;
             ux[at((n * map + y % map) * depth + k)] = vx[at(ix)];
             const std::int64_t pixel = n * z.h * z.w + ix % (z.h * z.w);
-            udy[at((pixel * z.o + o) * area + area - 1 - t)] = vdy[iy];
+            udy[at((pixel * os + io) * area + area - 1 - t)] = vdy[iy];
         });
         x = Tensor::from_codes(vx, z.x(), p8), w = Tensor::from_codes(vw, z.weights(), p8), dy = Tensor::from_codes(vdy, z.y(), p8);
-        rows_of_x = Tensor::from_codes(ux, {z.n * map, depth}, p8), rows_of_w = w.reshape({z.o, depth});
-        spread_dy = Tensor::from_codes(udy, {z.n * z.h * z.w, z.o * area}, p8), flipped_w = Tensor::from_codes(flipped, {z.c, z.o * area}, p8);
-        lines_of_dy = Tensor::from_codes(lines, {z.o, z.n * map}, p8);
+        rows_of_x = Tensor::from_codes(ux, {z.n * map, depth}, p8), rows_of_w = Tensor::from_codes(of_group(vw), {os, depth}, p8);
+        spread_dy = Tensor::from_codes(udy, {z.n * z.h * z.w, os * area}, p8), flipped_w = Tensor::from_codes(flipped, {cs, os * area}, p8);
+        lines_of_dy = Tensor::from_codes(lines, {os, z.n * map}, p8);
     }
 
-    // The codes of t [N, channels, pixels] as [N pixels, channels].
+    // The group's part of the codes of weights.
+    std::vector<std::uint64_t> of_group(const std::vector<std::uint64_t>& codes) const {
+        const std::size_t size = codes.size() / static_cast<std::size_t>(z.groups), first = static_cast<std::size_t>(group) * size;
+        return std::vector<std::uint64_t>(codes.data() + first, codes.data() + first + size);
+    }
+    // The codes of t [N, groups channels, pixels] as [N pixels, channels].
     std::vector<std::uint64_t> channels_last(const Tensor& t, std::int64_t pixels, std::int64_t channels) const {
         const auto v = t.codes();
         std::vector<std::uint64_t> moved;
         for (std::int64_t i = 0; i < z.n * pixels; ++i) {
-            for (std::int64_t c = 0; c < channels; ++c) moved.push_back(v[static_cast<std::size_t>((i / pixels * channels + c) * pixels + i % pixels)]);
+            for (std::int64_t c = 0; c < channels; ++c)
+                moved.push_back(v[static_cast<std::size_t>(((i / pixels * z.groups + group) * channels + c) * pixels + i % pixels)]);
         }
         return moved;
     }
@@ -167,8 +164,10 @@ struct Unfolding {
 std::vector<Unfolding> unfoldings() {
     std::vector<Unfolding> all;
     for (const Case& z : {Case{2, 3, 6, 5, 4, 3, 3, 1, 1}, Case{2, 2, 7, 7, 3, 3, 2, 2, 1}, Case{3, 1, 8, 8, 2, 5, 5, 3, 2}, Case{2, 2, 5, 5, 3, 1, 1, 2, 0},
-                          Case{3, 5, 9, 9, 18, 3, 3, 1, 1}, Case{4, 3, 4, 4, 7, 4, 4, 1, 0}}) {
-        all.emplace_back(z);
+                          Case{3, 5, 9, 9, 18, 3, 3, 1, 1}, Case{4, 3, 4, 4, 7, 4, 4, 1, 0}, Case{2, 2, 9, 8, 3, 3, 2, 1, 2, 3},
+                          Case{2, 2, 9, 9, 3, 3, 3, 2, 1, 2}, Case{1, 2, 9, 9, 3, 3, 3, 6, 1, 4}, Case{2, 6, 6, 5, 4, 3, 3, 1, 1, 1, 2},
+                          Case{2, 3, 7, 7, 3, 3, 3, 2, 1, 1, 3}, Case{2, 2, 8, 9, 4, 3, 2, 3, 2, 2, 2}}) {
+        for (std::int64_t g = 0; g < z.groups; ++g) all.emplace_back(z, g);
     }
     return all;
 }
@@ -184,9 +183,9 @@ TEST_F(Conv2d, EqualsMatmulOverAnUnfolding) {
             const SumOptions sum{.accumulator = accumulator, .output = Target(Format::posit(16, 2))};
             const core::MatmulOptions rows{.transpose_b = true, .accumulator = accumulator, .output = sum.output};
             const Tensor y = conv2d(u.x, u.w, {}, z.spec(), sum), dx = conv2d_backward_data(u.dy, u.w, z.x(), z.spec(), sum);
-            EXPECT_EQ(u.channels_last(y, z.p() * z.q(), z.o), matmul(u.rows_of_x, u.rows_of_w, rows).codes()) << z.str() << " " << name;
-            EXPECT_EQ(u.channels_last(dx, z.h * z.w, z.c), matmul(u.spread_dy, u.flipped_w, rows).codes()) << z.str() << " " << name;
-            EXPECT_EQ(conv2d_backward_weights(u.dy, u.x, z.weights(), z.spec(), sum).codes(),
+            EXPECT_EQ(u.channels_last(y, z.p() * z.q(), z.o_of_group()), matmul(u.rows_of_x, u.rows_of_w, rows).codes()) << z.str() << " " << name;
+            EXPECT_EQ(u.channels_last(dx, z.h * z.w, z.c_of_group()), matmul(u.spread_dy, u.flipped_w, rows).codes()) << z.str() << " " << name;
+            EXPECT_EQ(u.of_group(conv2d_backward_weights(u.dy, u.x, z.weights(), z.spec(), sum).codes()),
                       matmul(u.lines_of_dy, u.rows_of_x, {.accumulator = accumulator, .output = sum.output}).codes())
                 << z.str() << " " << name;
         }
@@ -211,7 +210,7 @@ TEST_F(Conv2d, Float32FindsNaRWhereExactSumsDo) {
 
 // Real numbers: |error| <= 2 K 2^-24 sum |a b|, the sums taken in float64.
 TEST_F(Conv2d, RealNumbersWithinTheBound) {
-    for (const Case& z : {Case{4, 6, 14, 14, 16, 5, 5, 1, 0}, Case{3, 16, 16, 16, 20, 3, 3, 2, 1}}) {
+    for (const Case& z : {Case{4, 6, 14, 14, 16, 5, 5, 1, 0}, Case{3, 16, 16, 16, 20, 3, 3, 2, 1}, Case{3, 16, 16, 16, 20, 3, 3, 2, 2, 3, 4}}) {
         const Tensor x = normal(z.x(), 1), w = normal(z.weights(), 2), dy = normal(z.y(), 3);
         const auto vx = x.to_vector_double(), vw = w.to_vector_double(), vdy = dy.to_vector_double();
         std::vector<double> y(vdy.size()), dx(vx.size()), dw(vw.size()), by = y, bx = dx, bw = dw;
@@ -228,15 +227,15 @@ TEST_F(Conv2d, RealNumbersWithinTheBound) {
             for (std::size_t i = 0; i < v.size(); ++i)
                 ASSERT_LE(std::abs(v[i] - sums[i]), 2 * static_cast<double>(k) * 0x1p-24 * bounds[i]) << z.str() << " " << i;
         };
-        check(conv2d(x, w, {}, z.spec()), y, by, z.c * z.r * z.s);
-        check(conv2d_backward_data(dy, w, z.x(), z.spec()), dx, bx, z.o * z.r * z.s);
+        check(conv2d(x, w, {}, z.spec()), y, by, z.c_of_group() * z.r * z.s);
+        check(conv2d_backward_data(dy, w, z.x(), z.spec()), dx, bx, z.o_of_group() * z.r * z.s);
         check(conv2d_backward_weights(dy, x, z.weights(), z.spec()), dw, bw, z.n * z.p() * z.q());
     }
 }
 
 TEST_F(Conv2d, SameBitsForAllThreadCounts) {
-    for (const Case& z :
-         {Case{16, 6, 14, 14, 16, 5, 5, 1, 0}, Case{1, 16, 16, 16, 60, 3, 3, 1, 1}, Case{7, 70, 6, 6, 110, 3, 3, 1, 1}, Case{16, 16, 5, 5, 120, 5, 5, 1, 0}}) {
+    for (const Case& z : {Case{16, 6, 14, 14, 16, 5, 5, 1, 0}, Case{1, 16, 16, 16, 60, 3, 3, 1, 1}, Case{7, 70, 6, 6, 110, 3, 3, 1, 1},
+                          Case{16, 16, 5, 5, 120, 5, 5, 1, 0}, Case{16, 32, 16, 16, 32, 3, 3, 1, 1, 1, 32}, Case{16, 32, 16, 16, 32, 3, 3, 2, 2, 2, 2}}) {
         const Tensor x = normal(z.x(), 1), w = normal(z.weights(), 2), dy = normal(z.y(), 3);
         expect_same_for_all_thread_counts([&] { return conv2d(x, w, {}, z.spec()); }, z.str());
         expect_same_for_all_thread_counts([&] { return conv2d_backward_data(dy, w, z.x(), z.spec()); }, z.str());
@@ -263,14 +262,28 @@ TEST_F(Conv2d, Float64OperandsSumInFloat64) {
 
 TEST_F(Conv2d, Errors) {
     const Tensor x = Tensor::zeros({2, 3, 8, 8}), w = Tensor::zeros({4, 3, 3, 3}), dy = Tensor::zeros({2, 4, 6, 6});
-    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.groups = 3}); }), "conv2d: groups are not implemented yet: groups is 3 (want 1)");
-    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.dilation = 2}); }), "conv2d: dilation is not implemented yet: dilation is 2 (want 1)");
+    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.groups = 0}); }), "conv2d: groups are not positive: groups is 0 (want 1 or more)");
+    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.groups = 3}); }),
+              "conv2d: groups do not divide the channels: x is [2, 3, 8, 8], w is [4, 3, 3, 3], groups is 3 (want a divisor of x[1] and w[0])");
+    EXPECT_EQ(error_of([&] {
+                  conv2d(Tensor::zeros({2, 4, 8, 8}), w, {}, {.groups = 2});
+              }),
+              "conv2d: channels differ: x is [2, 4, 8, 8], w is [4, 3, 3, 3], groups is 2 (want x[1] == w[1] groups)");
+    EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.dilation = 0}); }), "conv2d: dilation is out of range: dilation is 0 (want 1 to 1048576)");
+    EXPECT_EQ(
+        error_of([&] { conv2d(x, w, {}, {.dilation = 4}); }),
+        "conv2d: the kernel is larger than the padded image: x is [2, 3, 8, 8], w is [4, 3, 3, 3], padding is 0, dilation is 4 (want dilation (w[2] - 1) + 1 "
+        "<= x[2] + 2 padding, likewise for columns)");
+    EXPECT_EQ(error_of([&] {
+                  conv2d_backward_data(dy, w, {2, 3, 8, 8}, {}, {}, Tensor::zeros({4}));
+              }),
+              "conv2d_backward_data: bias does not fit: bias is [4] (want [C] = [3])");
     EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.stride = 0}); }), "conv2d: stride is not positive: stride is 0 (want 1 or more)");
     EXPECT_EQ(error_of([&] { conv2d(x, w, {}, {.padding = -1}); }), "conv2d: padding is out of range: padding is -1 (want 0 to 1048576)");
     EXPECT_EQ(error_of([&] {
                   conv2d(x, Tensor::zeros({4, 2, 3, 3}), {});
               }),
-              "conv2d: channels differ: x is [2, 3, 8, 8], w is [4, 2, 3, 3] (want x[1] == w[1])");
+              "conv2d: channels differ: x is [2, 3, 8, 8], w is [4, 2, 3, 3], groups is 1 (want x[1] == w[1] groups)");
     EXPECT_EQ(error_of([&] { conv2d(x, w, Tensor::zeros({3})); }), "conv2d: bias does not fit: bias is [3] (want [O] = [4])");
     EXPECT_EQ(error_of([&] { conv2d(Tensor::zeros({3, 8, 8}), w, {}); }), "conv2d: x has 3 axes: x is [3, 8, 8] (want [N, C, H, W])");
     EXPECT_EQ(error_of([&] { conv2d(x, Tensor::zeros({4, 3, 9, 9}), {}); }).substr(0, 54), "conv2d: the kernel is larger than the padded image: x ");

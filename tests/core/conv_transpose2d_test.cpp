@@ -23,7 +23,11 @@ const std::vector<Case>& cases() {
                                            {{1, 1, 3, 3}, {1, 2, 2, 2}, {.stride = 3, .output_padding = 2}, {1, 2, 10, 10}},
                                            {{1, 2, 6, 5}, {2, 1, 3, 3}, {.stride = 2, .padding = 4}, {1, 1, 5, 3}},
                                            {{1, 2, 1, 1}, {2, 3, 4, 4}, {}, {1, 3, 4, 4}},
-                                           {{1, 2, 5, 4}, {2, 2, 1, 1}, {.padding = 1}, {1, 2, 3, 2}}};
+                                           {{1, 2, 5, 4}, {2, 2, 1, 1}, {.padding = 1}, {1, 2, 3, 2}},
+                                           {{2, 2, 3, 2}, {2, 2, 3, 2}, {.padding = 1, .dilation = 2}, {2, 2, 5, 2}},
+                                           {{1, 1, 3, 3}, {1, 2, 3, 3}, {.stride = 2, .padding = 1, .output_padding = 1, .dilation = 3}, {1, 2, 10, 10}},
+                                           {{2, 4, 3, 2}, {4, 1, 4, 4}, {.stride = 2, .padding = 1, .groups = 2}, {2, 2, 6, 4}},
+                                           {{1, 3, 3, 3}, {3, 2, 2, 3}, {.stride = 2, .dilation = 2, .groups = 3}, {1, 6, 7, 9}}};
     return list;
 }
 
@@ -40,10 +44,12 @@ double tap(const std::vector<double>& x, const Case& z, std::int64_t n, std::int
 template <class Term>
 void for_terms(const Case& z, const std::vector<double>& x, const std::vector<double>& w, std::int64_t output, const Term& term) {
     const std::int64_t j = output % z.y[3], i = output / z.y[3] % z.y[2], o = output / z.y[3] / z.y[2] % z.y[1], n = output / z.y[3] / z.y[2] / z.y[1];
-    for (std::int64_t c = 0; c < z.x[1]; ++c)
+    const std::int64_t channels = z.x[1] / z.spec.groups, group = o / z.w[1];
+    for (std::int64_t c = group * channels; c < (group + 1) * channels; ++c)
         for (std::int64_t r = z.w[2] - 1; r >= 0; --r)
             for (std::int64_t s = z.w[3] - 1; s >= 0; --s)
-                term(tap(x, z, n, c, i - r, j - s), w[static_cast<std::size_t>(((c * z.w[1] + o) * z.w[2] + r) * z.w[3] + s)]);
+                term(tap(x, z, n, c, i - r * z.spec.dilation, j - s * z.spec.dilation),
+                     w[static_cast<std::size_t>(((c * z.w[1] + o % z.w[1]) * z.w[2] + r) * z.w[3] + s)]);
 }
 
 class ConvTranspose2d : public CoreOps {};
@@ -51,7 +57,7 @@ class ConvTranspose2d : public CoreOps {};
 TEST_F(ConvTranspose2d, EveryAccumulatorTakesTheTermsInOrder) {
     const Format f = Format::posit(8, 2), out = Format::posit(16, 1);
     for (const Case& z : cases()) {
-        const Tensor x = normal(z.x, 1, f), w = normal(z.w, 2, f), bias = normal({z.w[1]}, 3, f);
+        const Tensor x = normal(z.x, 1, f), w = normal(z.w, 2, f), bias = normal({z.y[1]}, 3, f);
         const auto xs = x.to_vector_double(), ws = w.to_vector_double(), bs = bias.to_vector_double();
         for (const char* name : {"exact", "exact(stochastic)", "rounded(posit(8,2))", "rounded(posit(16,1),posit(8,1))", "rounded(fp16,stochastic)",
                                  "compensated(bf16)", "chunked(5,exact,posit(16,2))", "chunked(4,rounded(posit(8,1)),posit(16,2))"}) {
@@ -75,7 +81,7 @@ TEST_F(ConvTranspose2d, EveryAccumulatorTakesTheTermsInOrder) {
 // Integers, whose sums no order changes.
 TEST_F(ConvTranspose2d, FloatAccumulatorsSumTheSameTerms) {
     for (const Case& z : cases()) {
-        const Integers x(z.x, 4, Format::posit(8, 2)), w(z.w, 5, Format::fixed(8, 2)), bias({z.w[1]}, 6);
+        const Integers x(z.x, 4, Format::posit(8, 2)), w(z.w, 5, Format::fixed(8, 2)), bias({z.y[1]}, 6);
         const auto xs = x.tensor.to_vector_double(), ws = w.tensor.to_vector_double();
         for (const Accumulator& accumulator : {Accumulator::float32(), Accumulator::float64()}) {
             std::vector<double> plain, with_bias;
@@ -104,12 +110,15 @@ TEST_F(ConvTranspose2d, ErrorsNameTheOpAndWhatCame) {
     EXPECT_EQ(error_of([&] {
                   conv_transpose2d(x, Tensor::zeros({3, 2, 3, 3}), {});
               }),
-              "conv_transpose2d: shapes do not fit: x is [1, 2, 3, 3], w is [3, 2, 3, 3] (want [N, C, H, W] and [C, O, R, S])");
+              "conv_transpose2d: shapes do not fit: x is [1, 2, 3, 3], w is [3, 2, 3, 3] (want [N, C, H, W] and [C, O / groups, R, S])");
+    EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, {}, {.dilation = 0}); }), "conv_transpose2d: dilation is out of range: dilation is 0 (want 1 to 1048576)");
+    EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, {}, {.groups = 3}); }),
+              "conv_transpose2d: groups do not divide the channels: x is [1, 2, 3, 3], groups is 3 (want a divisor of x[1])");
     EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, {}, {.stride = 2, .output_padding = 2}); }),
               "conv_transpose2d: output_padding is out of range: output_padding is 2 (want less than the stride, 2)");
     EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, {}, {.padding = 3}); }),
               "conv_transpose2d: the padding takes all of the result: x is [1, 2, 3, 3], w is [2, 4, 3, 3], padding is 3 (want less)");
-    EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, Tensor::zeros({2})); }), "conv_transpose2d: bias does not fit: bias is [2], w is [2, 4, 3, 3] (want [4])");
+    EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, Tensor::zeros({2})); }), "conv_transpose2d: bias does not fit: bias is [2], y is [1, 4, 5, 5] (want [4])");
     EXPECT_EQ(error_of([&] { conv_transpose2d(x, w, {}, {.stride = 0}); }), "conv_transpose2d: stride is out of range: stride is 0 (want 1 to 1048576)");
 }
 
