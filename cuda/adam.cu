@@ -31,7 +31,7 @@ void results_each(Runtime& runtime, std::int64_t n, const Adam<T> step, const He
 }
 
 using Number = AdamOperations::Number;
-constexpr int operations = Number::change + taper::StepOperations::compensation + 1;
+constexpr int operations = int{Number::change} + int{taper::StepOperations::compensation} + 1;
 
 void operations_each(Runtime& runtime, std::int64_t n, const Adam<double> step, bool converts_gradient, const StepOperations<operations>* table,
                      const HeldWeights weights, const StepTensor mean, const StepTensor square, const Input gradient) {

@@ -51,12 +51,12 @@ class CudaBackend final : public Backend {
     void point_loss(core::PointLoss kind, const Tensor& x, const Tensor& target, Tensor& loss) override;
     void point_loss_backward(core::PointLoss kind, const Tensor& x, const Tensor& target, const Tensor& dloss, Tensor& dx, const RoundingMode& mode) override;
 
-    // matmul.cu, conv2d.cu
+    // matmul.cu
     void matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
                 const RoundingMode& mode) override;
     void conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
                 const RoundingMode& mode) override;
-    void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, Tensor& dx,
+    void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx,
                               const RoundingMode& mode) override;
     void conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
                                  const RoundingMode& mode) override;

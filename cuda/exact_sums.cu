@@ -31,7 +31,7 @@ int log2_ceiling(std::int64_t n) {
 }
 
 bool sums_fit_int64(const SumCall& call, std::int64_t terms) {
-    const Format &left = call.left.tensor.format(), &right = call.right.tensor.format();
+    const Format &left = call.left.format(), &right = call.right.format();
     return integer_bits(left) <= 31 && integer_bits(right) <= 31 && integer_bits(left) + integer_bits(right) + log2_ceiling(terms + 1) <= 63;
 }
 
@@ -48,22 +48,20 @@ void integers_each(Runtime& runtime, std::int64_t n, const float* values, int ex
     for_each(runtime, n, TAPER_BODY(std::int64_t i) { integers[i] = static_cast<std::int32_t>(static_cast<double>(values[i]) * power_of_two<double>(-exponent)); });
 }
 
-// The side of a float problem as integers.
-Buffer<std::int32_t> integers_of(Runtime& runtime, const SumOperand& operand, const float* values) {
-    const Framing& f = operand.framing;
-    const std::int64_t size = f.planes > 0 && !f.changes_nothing() ? f.planes * f.plane() : operand.tensor.elements();
+Buffer<std::int32_t> integers_of(Runtime& runtime, const SumSideShape& side, const Tensor& x, const float* values) {
+    const std::int64_t size = elements_of(side, x);
     Buffer<std::int32_t> integers(runtime, size);
-    integers_each(runtime, size, values, operand.tensor.format().min_exponent(), integers.data());
+    integers_each(runtime, size, values, x.format().min_exponent(), integers.data());
     return integers;
 }
 
 void integer_sums(Runtime& runtime, const SumCall& call) {
     const SumProblem<float> problem(runtime, call);
-    const SumShape<float> s = problem.shape();
-    const Buffer<std::int32_t> left = integers_of(runtime, call.left, s.left.values), right = integers_of(runtime, call.right, s.right.values);
-    const SumShape<std::int32_t> shape{{left.data(), s.left.line, s.left.term, s.left.output}, {right.data(), s.right.line, s.right.term, s.right.output},
+    const DeviceSums<float> s = problem.sums();
+    const Buffer<std::int32_t> left = integers_of(runtime, call.shape.left, call.left, s.left.values), right = integers_of(runtime, call.shape.right, call.right, s.right.values);
+    const DeviceSums<std::int32_t> shape{{left.data(), s.left.line, s.left.term, s.left.output}, {right.data(), s.right.line, s.right.term, s.right.output},
                                        s.rows, s.columns, s.terms, s.batch, s.bases, {}, false};
-    const IntegerSteps steps{call.left.tensor.format().min_exponent() + call.right.tensor.format().min_exponent()};
+    const IntegerSteps steps{call.left.format().min_exponent() + call.right.format().min_exponent()};
     const TiledSums<std::int32_t, std::int64_t, IntegerSteps> sums{shape, steps, nullptr, Result(runtime, call.y, call.mode)};
     for_blocks(runtime, sums.blocks(), sums);
 }
@@ -72,8 +70,8 @@ void integer_sums(Runtime& runtime, const SumCall& call) {
 
 // A bias, a stochastic last rounding of the accumulator and operands that are not finite go term by term.
 void exact_sums(Runtime& runtime, const SumCall& call) {
-    const bool plain = !call.bias.defined() && !call.accumulator.draws() && call.left.tensor.format().exact_in_float32() && call.right.tensor.format().exact_in_float32();
-    if (plain && sums_fit_int64(call, call.left.term.size()) && all_finite(runtime, call.left.tensor) && all_finite(runtime, call.right.tensor))
+    const bool plain = !call.bias.defined() && !call.accumulator.draws() && call.left.format().exact_in_float32() && call.right.format().exact_in_float32();
+    if (plain && sums_fit_int64(call, call.shape.terms()) && all_finite(runtime, call.left) && all_finite(runtime, call.right))
         return integer_sums(runtime, call);
     serial_sums(runtime, call);
 }

@@ -19,7 +19,7 @@ void read_bias(Runtime& runtime, std::int64_t n, const Input bias, Real* values)
 template <class Real>
 void run(Runtime& runtime, const SumCall& call) {
     const SumProblem<Real> problem(runtime, call);
-    const SumShape<Real> shape = problem.shape();
+    const DeviceSums<Real> shape = problem.sums();
     const Buffer<Real> bias(runtime, call.bias.defined() ? call.bias.elements() : 0);
     if (shape.has_bias()) read_bias<Real>(runtime, call.bias.elements(), shape.bias, bias.data());
     const TiledSums<Real, Real, FloatSteps<Real>> sums{shape, {}, shape.has_bias() ? bias.data() : nullptr, Result(runtime, call.y, call.mode)};
@@ -30,7 +30,7 @@ void run(Runtime& runtime, const SumCall& call) {
 
 void float_sums(Runtime& runtime, const SumCall& call) {
     const auto float64 = [](const Tensor& x) { return x.defined() && x.format() == Format::float64(); };
-    if (call.accumulator.kind() == Accumulator::Kind::float64 || float64(call.left.tensor) || float64(call.right.tensor) || float64(call.bias))
+    if (call.accumulator.kind() == Accumulator::Kind::float64 || float64(call.left) || float64(call.right) || float64(call.bias))
         run<double>(runtime, call);
     else
         run<float>(runtime, call);

@@ -14,7 +14,7 @@ struct RegisterSize {
 
 // Room for every product, 2^31 terms and more, the bias, and the sums of chunks.
 inline RegisterSize register_size(const SumCall& call) {
-    const Format &left = call.left.tensor.format(), &right = call.right.tensor.format();
+    const Format &left = call.left.format(), &right = call.right.format();
     int lowest = left.min_exponent() + right.min_exponent(), highest = left.max_exponent() + right.max_exponent() + 2;
     const auto hold = [&](const Format& f) {
         lowest = std::min(lowest, f.min_exponent());

@@ -58,7 +58,7 @@ void round_bias(Runtime& runtime, std::int64_t n, const Input bias, const Device
 template <class Real, class Steps>
 void run(Runtime& runtime, const SumCall& call, const Steps& steps) {
     const SumProblem<Real> problem(runtime, call);
-    const SumShape<Real> shape = problem.shape();
+    const DeviceSums<Real> shape = problem.sums();
     const Buffer<Real> bias(runtime, call.bias.defined() ? call.bias.elements() : 0);
     if (shape.has_bias()) round_bias<Real>(runtime, call.bias.elements(), shape.bias, device_format(runtime, call.accumulator.format()), bias.data());
     const TiledSums<Real, Real, Steps> sums{shape, steps, shape.has_bias() ? bias.data() : nullptr, Result(runtime, call.y, call.mode)};
@@ -90,7 +90,7 @@ bool run_in_double(Runtime& runtime, const SumCall& call, const LaneRound<double
 bool rounded_sums(Runtime& runtime, const SumCall& call) {
     const Accumulator::Kind kind = call.accumulator.kind();
     if ((kind != Accumulator::Kind::rounded && kind != Accumulator::Kind::rounded_f32) || call.accumulator.draws()) return false;
-    const Format &left = call.left.tensor.format(), &right = call.right.tensor.format();
+    const Format &left = call.left.format(), &right = call.right.format();
     if (left.exact_in_float32() && right.exact_in_float32()) {
         const std::optional<RoundedPlan<float>> plan = cpu::rounded_plan<float>(call.accumulator, left, right);
         if (plan && plan->kind == StepKind::fused) return run_in_float<FusedSteps>(runtime, call, plan->round);

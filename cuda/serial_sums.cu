@@ -78,7 +78,7 @@ struct PlainSum {
 
 // Everything of a call.
 struct SerialSums {
-    SumShape<double> shape;
+    DeviceSums<double> shape;
     DeviceAccumulator accumulator, inner;  // inner: of chunks
     int lowest;                            // exponent of the exact registers' last bit
     std::uint64_t seed, stream;
@@ -90,7 +90,7 @@ struct SerialSums {
         const SumBase base = shape.bases[entry];
         const std::int64_t at = shape.output(entry, i, j);
         const SumDraws draws{seed, stream, static_cast<std::uint64_t>(at)};
-        const Unpacked bias = shape.has_bias() ? shape.bias.exact(shape.bias_at(i, j)) : unpacked_zero(false);
+        const Unpacked bias = shape.has_bias() ? shape.bias.exact(shape.bias_at(entry, i, j)) : unpacked_zero(false);
         const bool chunked = accumulator.kind == SumKind::chunked;
         const DeviceAccumulator& steps = chunked ? inner : accumulator;
         PlainSum outer, part;
@@ -139,7 +139,7 @@ void sums_each(Runtime& runtime, const SerialSums sums) {
 void serial_sums(Runtime& runtime, const SumCall& call) {
     const SumProblem<double> problem(runtime, call);
     SerialSums sums;
-    sums.shape = problem.shape();
+    sums.shape = problem.sums();
     sums.accumulator = DeviceAccumulator(runtime, call.accumulator);
     if (call.accumulator.kind() == SumKind::chunked) sums.inner = DeviceAccumulator(runtime, call.accumulator.inner());
     sums.seed = call.mode.draws.seed;

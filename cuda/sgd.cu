@@ -31,7 +31,7 @@ void results_each(Runtime& runtime, std::int64_t n, const Sgd<T> step, const Hel
 }
 
 using Number = SgdOperations::Number;
-constexpr int operations = Number::change + taper::StepOperations::compensation + 1;
+constexpr int operations = int{Number::change} + int{taper::StepOperations::compensation} + 1;
 
 void operations_each(Runtime& runtime, std::int64_t n, const Sgd<double> step, bool converts_gradient, const StepOperations<operations> op, const HeldWeights weights,
                      const StepTensor velocity, const Input gradient) {

@@ -25,38 +25,32 @@ void fill_offsets(Runtime& runtime, const Grid grid, std::int64_t* offsets) {
 }  // namespace
 
 template <class Real>
-SumSide<Real> SumProblem<Real>::side(Runtime& runtime, const SumOperand& operand) {
-    const bool framed = operand.framing.planes > 0 && !operand.framing.changes_nothing();
-    const std::int64_t size = framed ? operand.framing.planes * operand.framing.plane() : operand.tensor.elements();
-    values_.emplace_back(runtime, size);
-    if (framed)
-        frame_each<Real>(runtime, operand.framing, Input(runtime, operand.tensor), values_.back().data());
+SumSide<Real> SumProblem<Real>::side(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
+    values_.emplace_back(runtime, elements_of(shape, x));
+    if (shape.framing.planes == 0 || shape.framing.changes_nothing())
+        decode_each<Real>(runtime, x.elements(), Input(runtime, x), values_.back().data());
     else
-        decode_each<Real>(runtime, size, Input(runtime, operand.tensor), values_.back().data());
-    SumSide<Real> side{values_.back().data(), nullptr, nullptr, nullptr};
+        frame_each<Real>(runtime, shape.framing, Input(runtime, x), values_.back().data());
     const auto offsets = [&](const Grid& grid) {
         offsets_.emplace_back(runtime, grid.size());
         fill_offsets(runtime, grid, offsets_.back().data());
         return offsets_.back().data();
     };
-    side.line = offsets(operand.line);
-    side.term = offsets(operand.term);
-    side.output = offsets(operand.output);
-    return side;
+    return {values_.back().data(), offsets(shape.line), offsets(shape.term), offsets(shape.output)};
 }
 
 template <class Real>
-SumProblem<Real>::SumProblem(Runtime& runtime, const SumCall& call) : bases_(runtime, static_cast<std::int64_t>(call.batch.size())) {
-    runtime.copy_in(call.batch.data(), bases_.data(), call.batch.size() * sizeof(SumBase));
-    shape_.left = side(runtime, call.left);
-    shape_.right = side(runtime, call.right);
-    shape_.rows = call.left.line.size();
-    shape_.columns = call.right.line.size();
-    shape_.terms = call.left.term.size();
-    shape_.batch = static_cast<std::int64_t>(call.batch.size());
-    shape_.bases = bases_.data();
-    shape_.bias_of_rows = call.bias_of_rows;
-    if (call.bias.defined()) shape_.bias = Input(runtime, call.bias);
+SumProblem<Real>::SumProblem(Runtime& runtime, const SumCall& call) : bases_(runtime, static_cast<std::int64_t>(call.shape.batch.size())) {
+    runtime.copy_in(call.shape.batch.data(), bases_.data(), call.shape.batch.size() * sizeof(SumBase));
+    sums_.left = side(runtime, call.shape.left, call.left);
+    sums_.right = side(runtime, call.shape.right, call.right);
+    sums_.rows = call.shape.rows();
+    sums_.columns = call.shape.columns();
+    sums_.terms = call.shape.terms();
+    sums_.batch = static_cast<std::int64_t>(call.shape.batch.size());
+    sums_.bases = bases_.data();
+    sums_.bias_of_rows = call.shape.bias_of_rows;
+    if (call.bias.defined()) sums_.bias = Input(runtime, call.bias);
 }
 
 template class SumProblem<float>;

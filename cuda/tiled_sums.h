@@ -16,7 +16,7 @@ struct TiledSums {
         Sum sum[side][side];
     };
 
-    SumShape<Value> shape;
+    DeviceSums<Value> shape;
     Steps steps;
     const Sum* bias;  // of each row or column, or null
     Result y;
@@ -30,7 +30,7 @@ struct TiledSums {
     TAPER_FN void phase(int phase, std::int64_t block, int thread, Shared& shared, State& state) const {
         const std::int64_t across_tiles = tiles(shape.columns), down_tiles = tiles(shape.rows);
         const std::int64_t j0 = block % across_tiles * tile, i0 = block / across_tiles % down_tiles * tile, entry = block / across_tiles / down_tiles;
-        if (phase == 0) return start(i0, j0, thread, state);
+        if (phase == 0) return start(entry, i0, j0, thread, state);
         const std::int64_t k0 = static_cast<std::int64_t>((phase - 1) / 2) * depth;
         if (phase == phases(block) - 1) return finish(entry, i0, j0, thread, state);
         if (phase % 2 == 1) return load(shape.bases[entry], i0, j0, k0, thread, shared);
@@ -38,12 +38,12 @@ struct TiledSums {
     }
 
   private:
-    TAPER_FN void start(std::int64_t i0, std::int64_t j0, int thread, State& state) const {
+    TAPER_FN void start(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, State& state) const {
         for (int a = 0; a < side; ++a) {
             for (int b = 0; b < side; ++b) {
                 const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
                 const bool inside = bias != nullptr && i < shape.rows && j < shape.columns;
-                state.sum[a][b] = inside ? bias[shape.bias_at(i, j)] : Sum(0);
+                state.sum[a][b] = inside ? bias[shape.bias_at(entry, i, j)] : Sum(0);
             }
         }
     }
