@@ -22,7 +22,7 @@ struct DeviceFormat {
     Fixed fixed = {};
     const float* values = nullptr;  // of the 256 codes of a format of at most 8 bits, on the device
 
-    TAPER_FN Unpacked unpack(std::uint64_t code) const {
+    TAPER_CALLED Unpacked unpack(std::uint64_t code) const {
         switch (kind) {
             case Kind::float32: return Float32{}.unpack(code);
             case Kind::float64: return Float64{}.unpack(code);
@@ -34,7 +34,7 @@ struct DeviceFormat {
             default: return fixed.unpack(code);
         }
     }
-    TAPER_FN std::uint64_t pack(const Unpacked& x, Rounding mode, std::uint32_t draw) const {
+    TAPER_CALLED std::uint64_t pack(const Unpacked& x, Rounding mode, std::uint32_t draw) const {
         switch (kind) {
             case Kind::float32: return Float32{}.pack(x, mode, draw);
             case Kind::float64: return Float64{}.pack(x, mode, draw);
@@ -70,13 +70,11 @@ TAPER_FN void store_code(void* codes, int bytes, std::int64_t i, std::uint64_t c
 TAPER_FN float fused(float a, float b, float c) { return std::fma(a, b, c); }
 TAPER_FN double fused(double a, double b, double c) { return std::fma(a, b, c); }
 
-TAPER_FN double double_of(const Unpacked& x) { return bits_as<double>(Float64{}.pack(x, Rounding::nearest, 0)); }
-TAPER_FN Unpacked unpacked_of(double x) { return Float64{}.unpack(bits_as<std::uint64_t>(x)); }
+TAPER_CALLED double double_of(const Unpacked& x) { return bits_as<double>(Float64{}.pack(x, Rounding::nearest, 0)); }
+TAPER_CALLED Unpacked unpacked_of(double x) { return Float64{}.unpack(bits_as<std::uint64_t>(x)); }
 
-// The value of a code; NaR is a NaN.  T float: formats that float32 holds.
 template <class T>
-TAPER_FN T value_of(const DeviceFormat& f, std::uint64_t code) {
-    if (f.values != nullptr) return static_cast<T>(f.values[code]);
+TAPER_FN T value_by_lane(const DeviceFormat& f, std::uint64_t code) {
     switch (f.kind) {
         case DeviceFormat::Kind::float32: return static_cast<T>(bits_as<float>(static_cast<std::uint32_t>(code)));
         case DeviceFormat::Kind::float64: return static_cast<T>(bits_as<double>(code));
@@ -87,13 +85,25 @@ TAPER_FN T value_of(const DeviceFormat& f, std::uint64_t code) {
                                                                : static_cast<T>(double_of(f.minifloat.unpack(code)));
     }
 }
+TAPER_CALLED double wide_value(const DeviceFormat& f, std::uint64_t code) { return value_by_lane<double>(f, code); }
+
+// The value of a code; NaR is a NaN.  T float: formats that float32 holds.
+template <class T>
+TAPER_FN T value_of(const DeviceFormat& f, std::uint64_t code) {
+    if (f.values != nullptr) return static_cast<T>(f.values[code]);
+    if (f.kind == DeviceFormat::Kind::float32) return static_cast<T>(bits_as<float>(static_cast<std::uint32_t>(code)));
+    if constexpr (sizeof(T) == 4)
+        return value_by_lane<float>(f, code);
+    else
+        return wide_value(f, code);
+}
 
 struct DeviceMode {
     Rounding mode = Rounding::nearest;
     std::uint64_t seed = 0, stream = 0, first_index = 0;
     DeviceMode() = default;
     DeviceMode(const RoundingMode& m) : mode(m.mode), seed(m.draws.seed), stream(m.draws.stream), first_index(m.draws.first_index) {}  // NOLINT: implicit on purpose
-    TAPER_FN std::uint32_t draw(std::int64_t i) const { return philox_draw(seed, stream, first_index + static_cast<std::uint64_t>(i)); }
+    TAPER_CALLED std::uint32_t draw(std::int64_t i) const { return philox_draw(seed, stream, first_index + static_cast<std::uint64_t>(i)); }
 };
 
 template <Rounding mode, class T>
@@ -110,13 +120,17 @@ TAPER_FN std::uint64_t code_by_lane(const DeviceFormat& f, T x) {
     }
 }
 
+TAPER_CALLED std::uint64_t wide_code(const DeviceFormat& f, double x, Rounding mode) {
+    return mode == Rounding::zero ? code_by_lane<Rounding::zero>(f, x) : code_by_lane<Rounding::nearest>(f, x);
+}
+
 // x rounded once, with the draw of element i.
 template <class T>
 TAPER_FN std::uint64_t code_of(const DeviceFormat& f, T x, const DeviceMode& m, std::int64_t i) {
     if (m.mode == Rounding::stochastic) return f.pack(unpacked_of(static_cast<double>(x)), m.mode, m.draw(i));
     if (f.kind == DeviceFormat::Kind::float64) return bits_as<std::uint64_t>(static_cast<double>(x));
-    if (m.mode == Rounding::zero) return code_by_lane<Rounding::zero>(f, x);
-    if (f.kind == DeviceFormat::Kind::float32) return bits_as<std::uint32_t>(static_cast<float>(x));
+    if (f.kind == DeviceFormat::Kind::float32 && m.mode == Rounding::nearest) return bits_as<std::uint32_t>(static_cast<float>(x));
+    if (sizeof(T) == 8 || m.mode == Rounding::zero) return wide_code(f, static_cast<double>(x), m.mode);
     return code_by_lane<Rounding::nearest>(f, x);
 }
 

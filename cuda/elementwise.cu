@@ -50,7 +50,7 @@ void unary_by_table(Runtime& runtime, Unary op, double a, const Tensor& x, Tenso
 
 // The exact result, or its first bits and a sticky one; of exp, log, tanh and sigmoid float64's.
 template <class Op>
-TAPER_FN Unpacked exact_forward(const Unpacked& x, double a) {
+TAPER_CALLED Unpacked exact_forward(const Unpacked& x, double a) {
     using namespace elementwise;
     const Unpacked one = {Kind::finite, false, false, 0, std::uint64_t{1} << 63};
     const bool below_zero = x.negative && x.kind != Kind::zero;
@@ -67,7 +67,7 @@ TAPER_FN Unpacked exact_forward(const Unpacked& x, double a) {
 }
 
 template <class Op>
-TAPER_FN Unpacked exact_forward(const Unpacked& a, const Unpacked& b) {
+TAPER_CALLED Unpacked exact_forward(const Unpacked& a, const Unpacked& b) {
     using namespace elementwise;
     if (a.kind == Kind::nan) return a;
     if (b.kind == Kind::nan) return b;

@@ -35,24 +35,24 @@ struct SumDraws {
 };
 constexpr std::uint32_t last_step = 0xffffffff;
 
-TAPER_FN Unpacked rounded_to(const DeviceFormat& f, const Unpacked& x, Rounding mode, std::uint32_t draw) {
+TAPER_CALLED Unpacked rounded_to(const DeviceFormat& f, const Unpacked& x, Rounding mode, std::uint32_t draw) {
     return x.kind == Kind::nan ? x : f.unpack(f.pack(x, mode, draw));
 }
-TAPER_FN Unpacked in_float32(const Unpacked& x) { return x.kind == Kind::nan ? x : Float32{}.unpack(Float32{}.pack(x, Rounding::nearest, 0)); }
-TAPER_FN Unpacked in_float64(const Unpacked& x) { return x.kind == Kind::nan ? x : Float64{}.unpack(Float64{}.pack(x, Rounding::nearest, 0)); }
+TAPER_CALLED Unpacked in_float32(const Unpacked& x) { return x.kind == Kind::nan ? x : Float32{}.unpack(Float32{}.pack(x, Rounding::nearest, 0)); }
+TAPER_CALLED Unpacked in_float64(const Unpacked& x) { return x.kind == Kind::nan ? x : Float64{}.unpack(Float64{}.pack(x, Rounding::nearest, 0)); }
 
 // A sum that is no chunked one.
 struct PlainSum {
     Unpacked sum, compensation;
 
-    TAPER_FN static Unpacked kept(const DeviceAccumulator& a, const Unpacked& x, const SumDraws& draws, std::uint32_t k, int rounding, std::uint64_t streams_on = 0) {
+    TAPER_CALLED static Unpacked kept(const DeviceAccumulator& a, const Unpacked& x, const SumDraws& draws, std::uint32_t k, int rounding, std::uint64_t streams_on = 0) {
         return rounded_to(a.format, x, a.rounding, a.rounding == Rounding::stochastic ? draws(k, rounding, streams_on) : 0);
     }
     TAPER_FN void start(const DeviceAccumulator& a, const Unpacked& first, const SumDraws& draws) {
         compensation = unpacked_zero(false);
         sum = a.kind == SumKind::float32 ? in_float32(first) : a.kind == SumKind::float64 ? first : kept(a, first, draws, last_step, 0, 1);
     }
-    TAPER_FN void add(const DeviceAccumulator& a, const Unpacked& x, const Unpacked& y, const SumDraws& draws, std::uint32_t k) {
+    TAPER_CALLED void add(const DeviceAccumulator& a, const Unpacked& x, const Unpacked& y, const SumDraws& draws, std::uint32_t k) {
         switch (a.kind) {
             case SumKind::float32: sum = in_float32(exact_fma(x, y, sum)); break;
             case SumKind::float64: sum = in_float64(exact_fma(x, y, sum)); break;

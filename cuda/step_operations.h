@@ -63,12 +63,12 @@ struct RoundedOperation {
         out.lose(x.kind == Kind::nan);
         return double_of(out.format.unpack(out.format.pack(x, out.mode.mode, out.mode.mode == Rounding::stochastic ? out.mode.draw(i) : 0)));
     }
-    TAPER_FN double mul(std::int64_t i, double x, double b) const { return round(i, exact_mul(unpacked_of(x), unpacked_of(b))); }
-    TAPER_FN double add(std::int64_t i, double x, double b) const { return round(i, exact_add(unpacked_of(x), unpacked_of(b))); }
-    TAPER_FN double sub(std::int64_t i, double x, double b) const { return round(i, exact_add(unpacked_of(x), negated(unpacked_of(b)))); }
-    TAPER_FN double div(std::int64_t i, double x, double b) const { return round(i, exact_div(unpacked_of(x), unpacked_of(b))); }
-    TAPER_FN double sqrt(std::int64_t i, double x) const { return round(i, exact_sqrt(unpacked_of(x))); }
-    TAPER_FN double fma(std::int64_t i, double x, double z, double b) const { return round(i, exact_fma(unpacked_of(x), unpacked_of(z), unpacked_of(b))); }
+    TAPER_CALLED double mul(std::int64_t i, double x, double b) const { return round(i, exact_mul(unpacked_of(x), unpacked_of(b))); }
+    TAPER_CALLED double add(std::int64_t i, double x, double b) const { return round(i, exact_add(unpacked_of(x), unpacked_of(b))); }
+    TAPER_CALLED double sub(std::int64_t i, double x, double b) const { return round(i, exact_add(unpacked_of(x), negated(unpacked_of(b)))); }
+    TAPER_CALLED double div(std::int64_t i, double x, double b) const { return round(i, exact_div(unpacked_of(x), unpacked_of(b))); }
+    TAPER_CALLED double sqrt(std::int64_t i, double x) const { return round(i, exact_sqrt(unpacked_of(x))); }
+    TAPER_CALLED double fma(std::int64_t i, double x, double z, double b) const { return round(i, exact_fma(unpacked_of(x), unpacked_of(z), unpacked_of(b))); }
 };
 
 // The operations of a step by number; those from `change` on update the weights.
