@@ -27,7 +27,7 @@ void check(Rounding rounding) {
     if (rounding == Rounding::zero) throw Error("Accumulator: no rounding toward zero: it came (want nearest or stochastic)");
 }
 
-// word [ "(" part { "," part } ")" ]: the parts as written, split at commas outside inner brackets; a part "sat" belongs to the one before.
+// word [ "(" part { "," part } ")" ]: the parts as written, split at commas outside inner brackets; a part "sat" or "sat*scale" belongs to the one before.
 struct Call {
     std::string word;
     std::vector<std::string> parts;
@@ -49,8 +49,8 @@ Call read_call(std::string_view text) {
     const auto finish = [&] {
         part = trimmed(part);
         if (part.empty()) fail("malformed name", text);
-        if (part == "sat" && !call.parts.empty())
-            call.parts.back() += ",sat";
+        if (trimmed(part.substr(0, part.find('*'))) == "sat" && !call.parts.empty())
+            call.parts.back() += "," + part;
         else
             call.parts.push_back(part);
         part.clear();

@@ -1,6 +1,7 @@
 #include <taper/core/serial_sum.h>
 
 #include <taper/formats/arithmetic.h>
+#include <taper/formats/code.h>
 #include <taper/formats/hex_float.h>
 
 namespace taper {
@@ -15,7 +16,7 @@ double to_double(const Unpacked& x) { return bits_as<double>(Float64{}.pack(x, R
 // x rounded into `format`; NaN stays NaN also where the format has none.
 Unpacked rounded(const Format& format, const Unpacked& x, Rounding mode, std::uint32_t draw) {
     if (x.kind == Kind::nan) return x;
-    return visit(format, [&](const auto& family) { return family.unpack(family.pack(x, mode, draw)); });
+    return unpack_code(format, pack_code(format, x, mode, draw));
 }
 
 Unpacked in_float32(const Unpacked& x) { return rounded(Format::float32(), x, Rounding::nearest, 0); }
@@ -121,8 +122,7 @@ void SerialSum::close_chunk(std::uint32_t chunk) {
     }
     exact_ = inner_->exact_;
     exact_.add(to_double(sum_));
-    sum_ = visit(accumulator_.format(),
-                 [&](const auto& family) { return family.unpack(exact_.round_to(accumulator_.format(), accumulator_.rounding(), step[0])); });
+    sum_ = unpack_code(accumulator_.format(), exact_.round_to(accumulator_.format(), accumulator_.rounding(), step[0]));
 }
 
 std::uint64_t SerialSum::finish(const Format& y, const RoundingMode& mode) {
@@ -136,7 +136,7 @@ std::uint64_t SerialSum::finish(const Format& y, const RoundingMode& mode) {
         draw = philox_draw(mode.draws.seed, mode.draws.stream, mode.draws.first_index + output_);
     }
     if (accumulator_.kind() == Kind_::exact) return exact_.round_to(y, rounding, draw);
-    return visit(y, [&](const auto& family) { return family.pack(sum_, rounding, draw); });
+    return pack_code(y, sum_, rounding, draw);
 }
 
 bool SerialSum::is_nan() const { return accumulator_.kind() == Kind_::exact ? exact_.is_nan() : sum_.kind == Kind::nan; }

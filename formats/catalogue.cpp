@@ -3,6 +3,7 @@
 
 #include <cctype>
 #include <charconv>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,15 +28,16 @@ constexpr Element elements[] = {
 
 constexpr const char* wanted =
     "want posit(n,es), posit(n,es,underflow), float32, float64, fp16, bf16, e5m2, e4m3, e3m2, e2m3, e2m1, e4m3fnuz, e5m2fnuz, e8m0, float(e,m), "
-    "fixed(word,fraction), fixed(word,fraction,symmetric), int32, uint8; floats also with ,sat";
+    "fixed(word,fraction), fixed(word,fraction,symmetric), int32, uint8; floats also with ,sat; any but float32, float64 and integers with *scale behind it";
 
 [[noreturn]] void fail(std::string_view what, std::string_view text) { throw Error(fmt::format("Format: {}: \"{}\" ({})", what, text, wanted)); }
 
-// word [ "(" argument { "," argument } ")" ] { "," flag }, blanks between them.
+// word [ "(" argument { "," argument } ")" ] { "," flag } [ "*" scale ], blanks between them.
 struct Name {
     std::string word;
     bool brackets = false;
     std::vector<std::string> arguments, flags;
+    std::optional<double> scale;
 };
 
 class Reader {
@@ -52,6 +54,7 @@ class Reader {
             if (!take(')')) fail("malformed name", text_);
         }
         while (take(',')) name.flags.push_back(token());
+        if (take('*')) name.scale = number();
         skip_blanks();
         if (at_ != text_.size()) fail("malformed name", text_);
         return name;
@@ -73,6 +76,15 @@ class Reader {
         while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '-' || text_[at_] == '_')) ++at_;
         if (at_ == begin) fail("malformed name", text_);
         return std::string(text_.substr(begin, at_ - begin));
+    }
+    // A decimal, as "0.25" or "1e-3".
+    double number() {
+        skip_blanks();
+        double value = 0;
+        const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+        if (error != std::errc()) fail("the scale is not a number", text_);
+        at_ = static_cast<std::size_t>(end - text_.data());
+        return value;
     }
     std::string_view text_;
     std::size_t at_ = 0;
@@ -125,7 +137,8 @@ Format Format::parse(std::string_view text) {
         if (found == nullptr) fail("unknown name", text);
         format = Format(found->layout);
     }
-    return saturate ? format.saturating() : format;
+    if (saturate) format = format.saturating();
+    return name.scale ? format.scaled(*name.scale) : format;
 }
 
 namespace {
@@ -149,7 +162,8 @@ std::string name_of(const Minifloat& f) {
 }  // namespace
 
 std::string Format::name() const {
-    return visit(*this, [](const auto& family) { return name_of(family); });
+    const std::string element = visit(*this, [](const auto& family) { return name_of(family); });
+    return scaling() == Scaling::none ? element : fmt::format("{}*{}", element, scale());
 }
 
 }  // namespace taper

@@ -1,13 +1,16 @@
 #include <taper/formats/convert.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 
+#include <taper/formats/code.h>
 #include <taper/formats/error.h>
 #include <taper/formats/philox.h>
+#include <taper/formats/scaled_blocks.h>
 
 namespace taper {
 namespace {
@@ -81,7 +84,7 @@ std::uint64_t table_key(const Format& format) {
             static_assert(std::has_unique_object_representations_v<std::decay_t<decltype(family)>> && sizeof(family) <= 4);
             std::memcpy(&key, &family, sizeof(family));
         }
-        return key << 8 | format.family().index();
+        return static_cast<std::uint64_t>(static_cast<std::uint16_t>(format.scale_exponent())) << 48 | key << 8 | format.family().index();
     });
 }
 
@@ -132,7 +135,8 @@ std::size_t encode_scalar(const Format& format, const Real* x, std::size_t n, vo
             const std::uint64_t index = draws.first_index + i;
             if (mode == Rounding::stochastic && (i == 0 || index % 4 == 0)) block = philox(draws.seed, index / 4, draws.stream);
             lost += !family.has_nan() && x[i] != x[i] ? 1 : 0;
-            store(codes, bytes, i, family.pack(Float64{}.unpack(bits_as<std::uint64_t>(static_cast<double>(x[i]))), mode, block.word[index % 4]));
+            const Unpacked exact = times_power_of_two(Float64{}.unpack(bits_as<std::uint64_t>(static_cast<double>(x[i]))), -format.scale_exponent());
+            store(codes, bytes, i, family.pack(exact, mode, block.word[index % 4]));
         }
         return lost;
     });
@@ -151,14 +155,44 @@ std::size_t count_nan(const double* x, std::size_t n) {
 }
 
 template <class Real>
+void decode_family(const Choice& choice, const Format& format, const void* codes, std::size_t n, Real* y) {
+    kernels().decode[static_cast<int>(*choice.decode)][sizeof(Real) == 8][storage_index(format)](choice.family, codes, n, y);
+}
+
+// More than 8 bits: the element's values, then the scale.
+template <class Real>
+void decode_scaled(const Choice& choice, const Format& format, const void* codes, std::size_t n, Real* y) {
+    const int k = format.scale_exponent();
+    if (sizeof(Real) == 8 || (std::abs(k) <= 126 && format.element().exact_in_float32() && format.exact_in_float32())) {
+        decode_family(choice, format, codes, n, y);
+        return multiply(y, n, power_of_two<Real>(k));
+    }
+    double wide[scaled_block];
+    for (std::size_t begin = 0; begin < n; begin += scaled_block) {
+        const std::size_t count = std::min(scaled_block, n - begin);
+        decode_family(choice, format, static_cast<const char*>(codes) + begin * static_cast<std::size_t>(format.storage_bytes()), count, wide);
+        for (std::size_t i = 0; i < count; ++i) y[begin + i] = static_cast<Real>(wide[i] * power_of_two<double>(k));
+    }
+}
+
+// Do the kernels' tables, of bfloat16's precision, hold the values of at most 8 bits?  Scales move those of few formats out of reach.
+bool in_table(const Format& format) { return format.bits() <= 8 && (format.scaling() == Scaling::none || format.exact_in_bfloat16()); }
+
+template <class Real>
 void decode_any(const Format& format, const void* codes, std::size_t n, Real* y) {
     Choice choice = choose(format);
-    if (format.bits() <= 8) {
+    if (in_table(format)) {
         choice.decode = KernelKind::table;
         choice.family.table = value_table(format);
+        return decode_family(choice, format, codes, n, y);
     }
     if (!choice.decode) return decode_scalar(format, codes, n, y);
-    kernels().decode[static_cast<int>(*choice.decode)][sizeof(Real) == 8][storage_index(format)](choice.family, codes, n, y);
+    if (format.scaling() != Scaling::none) return decode_scaled(choice, format, codes, n, y);
+    decode_family(choice, format, codes, n, y);
+}
+
+EncodeKernel encode_kernel(KernelKind kind, bool from_double, Rounding mode, const Format& format) {
+    return kernels().encode[static_cast<int>(kind)][from_double ? 1 : 0][mode == Rounding::zero ? 1 : 0][storage_index(format)];
 }
 
 }  // namespace
@@ -177,7 +211,11 @@ std::size_t encode(const Format& format, const double* x, std::size_t n, void* c
     }
     const Choice choice = choose(format);
     if (mode.mode == Rounding::stochastic || !choice.encode_double) return encode_scalar(format, x, n, codes, mode.mode, mode.draws);
-    kernels().encode[static_cast<int>(*choice.encode_double)][1][mode.mode == Rounding::zero][storage_index(format)](choice.family, x, n, codes);
+    const EncodeKernel kernel = encode_kernel(*choice.encode_double, true, mode.mode, format);
+    if (format.scaling() != Scaling::none)
+        encode_scaled<double>(choice.family, kernel, format, x, n, codes);
+    else
+        kernel(choice.family, x, n, codes);
     return format.has_nan() ? 0 : count_nan(x, n);
 }
 
@@ -209,14 +247,19 @@ Decoder::Decoder(const Format& f) : format(f), run_(run_kernel) {
         return;
     }
     Choice choice = choose(f);
-    if (f.bits() <= 8) {
+    if (f.bits() <= 8) table = value_table(f)->value;
+    if (in_table(f)) {
         choice.decode = KernelKind::table;
         choice.family.table = value_table(f);
-        table = choice.family.table->value;
+    } else if (f.scaling() != Scaling::none) {
+        run_ = run_any;
+        return;
     }
     family_ = choice.family;
     kernel_ = kernels().decode[static_cast<int>(choice.decode.value())][0][storage_index(f)];
 }
+
+void Decoder::run_any(const Decoder& decoder, const void* codes, std::size_t n, float* y) { decode_any(decoder.format, codes, n, y); }
 
 void Decoder::run_kernel(const Decoder& decoder, const void* codes, std::size_t n, float* y) { decoder.kernel_(decoder.family_, codes, n, y); }
 
@@ -237,9 +280,21 @@ Encoder::Encoder(const Format& f, const RoundingMode& m) : format(f), mode(m), r
         };
     } else if (m.mode == Rounding::stochastic || !choice.encode_float) {
         run_ = run_scalar;
+    } else if (f.scaling() != Scaling::none) {
+        run_ = run_scaled;
+        in_float_ = scaled_in_float(f.element(), f.scale_exponent());
+        kernel_ = encode_kernel(in_float_ ? *choice.encode_float : *choice.encode_double, !in_float_, m.mode, f);
     } else {
-        kernel_ = kernels().encode[static_cast<int>(*choice.encode_float)][0][m.mode == Rounding::zero][storage_index(f)];
+        kernel_ = encode_kernel(*choice.encode_float, false, m.mode, f);
     }
+}
+
+std::size_t Encoder::run_scaled(const Encoder& encoder, const float* x, std::size_t n, void* codes, std::uint64_t) {
+    if (encoder.in_float_)
+        encode_scaled<float>(encoder.family_, encoder.kernel_, encoder.format, x, n, codes);
+    else
+        encode_scaled<double>(encoder.family_, encoder.kernel_, encoder.format, x, n, codes);
+    return encoder.counts_nan_ ? kernels().count_nan(x, n) : 0;
 }
 
 std::size_t Encoder::run_kernel(const Encoder& encoder, const float* x, std::size_t n, void* codes, std::uint64_t) {
@@ -254,13 +309,11 @@ std::size_t Encoder::run_scalar(const Encoder& encoder, const float* x, std::siz
 }
 
 std::uint64_t encode_one(const Format& format, double x, Rounding mode, std::uint32_t draw) {
-    const Unpacked exact = Float64{}.unpack(bits_as<std::uint64_t>(x));
-    return visit(format, [&](const auto& family) { return family.pack(exact, mode, draw); });
+    return pack_code(format, Float64{}.unpack(bits_as<std::uint64_t>(x)), mode, draw);
 }
 
 double decode_one(const Format& format, std::uint64_t code) {
-    const Unpacked exact = visit(format, [&](const auto& family) { return family.unpack(code); });
-    return bits_as<double>(Float64{}.pack(exact, Rounding::nearest, 0));
+    return bits_as<double>(Float64{}.pack(unpack_code(format, code), Rounding::nearest, 0));
 }
 
 }  // namespace taper

@@ -30,6 +30,7 @@ class Decoder {
 
   private:
     static void run_kernel(const Decoder& decoder, const void* codes, std::size_t n, float* y);
+    static void run_any(const Decoder& decoder, const void* codes, std::size_t n, float* y);
     void (*run_)(const Decoder&, const void*, std::size_t, float*);
     KernelFamily family_;
     DecodeKernel kernel_ = nullptr;
@@ -47,11 +48,12 @@ class Encoder {
 
   private:
     static std::size_t run_kernel(const Encoder& encoder, const float* x, std::size_t n, void* codes, std::uint64_t first_index);
+    static std::size_t run_scaled(const Encoder& encoder, const float* x, std::size_t n, void* codes, std::uint64_t first_index);
     static std::size_t run_scalar(const Encoder& encoder, const float* x, std::size_t n, void* codes, std::uint64_t first_index);
     std::size_t (*run_)(const Encoder&, const float*, std::size_t, void*, std::uint64_t);
     KernelFamily family_;
     EncodeKernel kernel_ = nullptr;
-    bool counts_nan_ = false;
+    bool counts_nan_ = false, in_float_ = false;  // in_float_: of a scaled format
 };
 
 // One code to and from exact values, any format.  `draw` is used by stochastic rounding alone.

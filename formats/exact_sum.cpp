@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <taper/formats/code.h>
 #include <taper/formats/lane.h>
 
 namespace taper {
@@ -90,9 +91,7 @@ void ExactSum::add_shifted(bool negative, unsigned __int128 magnitude, int expon
 }
 
 std::uint64_t ExactSum::round_to(const Format& format, Rounding mode, std::uint32_t draw) const {
-    const auto rounded = [&](const Unpacked& x) {
-        return visit(format, [&](const auto& family) { return family.pack(x, mode, draw); });
-    };
+    const auto rounded = [&](const Unpacked& x) { return pack_code(format, x, mode, draw); };
     if (nan_) return rounded(unpacked_nan());
     if (infinity_ != 0) return rounded(unpacked_infinity(infinity_ < 0));
     return rounded(unpacked_from(limbs_, lsb_));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <taper/formats/convert.h>
@@ -50,9 +51,10 @@ double Format::min_positive() const {
 }
 
 double Format::epsilon() const {
-    if (const Fixed* fixed = std::get_if<Fixed>(&family_)) return std::ldexp(1.0, -fixed->fraction);
-    const std::uint64_t one = encode_one(*this, 1.0);
-    return visit(*this, [&](auto family) { return one >= family.max_code() ? 0.0 : decode_one(*this, one + 1) - 1.0; });
+    if (const Fixed* fixed = std::get_if<Fixed>(&family_)) return std::ldexp(1.0, scale_exponent_ - fixed->fraction);
+    const std::uint64_t low = encode_one(*this, 1.0, Rounding::zero);
+    if (decode_one(*this, low) > 1) return decode_one(*this, low) - 1;  // the smallest value is larger than 1
+    return visit(*this, [&](auto family) { return low >= family.max_code() ? 0.0 : decode_one(*this, low + 1) - 1.0; });
 }
 
 int Format::significand_bits() const {
@@ -60,11 +62,11 @@ int Format::significand_bits() const {
 }
 
 int Format::max_exponent() const {
-    return visit(*this, [](auto family) { return family.unpack(family.max_code()).exponent; });
+    return scale_exponent_ + visit(*this, [](auto family) { return family.unpack(family.max_code()).exponent; });
 }
 
 int Format::min_exponent() const {
-    return visit(*this, [](auto family) { return family.min_exponent(); });
+    return scale_exponent_ + visit(*this, [](auto family) { return family.min_exponent(); });
 }
 
 bool Format::has_nan() const {
@@ -85,12 +87,28 @@ bool Format::exact_in_bfloat16() const { return held_by(*this, 8, 127, -133); }
 bool Format::exact_in_float16() const { return held_by(*this, 11, 15, -24); }
 ComputeType Format::compute_type() const { return exact_in_float32() ? ComputeType::float32 : ComputeType::float64; }
 
+double Format::scale() const { return std::ldexp(1.0, scale_exponent_); }
+
+Format Format::scaled(double scale) const {
+    int exponent = 0;
+    if (!std::isfinite(scale) || std::frexp(scale, &exponent) != 0.5)
+        throw Error(fmt::format("Format: scale is not a power of two: {}*{} (want one, with which every value stays exact)", element().name(), scale));
+    if (--exponent == 0) return element();
+    if (is_index() || std::holds_alternative<Float32>(family_) || std::holds_alternative<Float64>(family_))
+        throw Error(fmt::format("Format: no constant scale of {}: *{} came (want another number format)", element().name(), scale));
+    constexpr int limit = 480;  // whose squares, quotients and rounding errors float64 holds
+    const Format bare = element();
+    if (bare.max_exponent() + exponent > limit || bare.min_exponent() + exponent < -limit)
+        throw Error(fmt::format("Format: scale out of range: {}*{} (want values within 2^-{} and 2^{})", bare.name(), scale, limit, limit));
+    return Format(family_, exponent);
+}
+
 Format Format::saturating() const {
     if (std::holds_alternative<Float32>(family_)) return Format(Minifloat{8, 23, Specials::ieee, Overflow::saturate});
     if (std::holds_alternative<Float64>(family_)) throw Error("Format: no saturating variant: float64 (want a format of at most 32 bits)");
     const Minifloat* f = std::get_if<Minifloat>(&family_);
     if (f == nullptr || f->specials == Specials::finite) return *this;
-    return Format(Minifloat{f->exponent, f->mantissa, f->specials, Overflow::saturate});
+    return Format(Minifloat{f->exponent, f->mantissa, f->specials, Overflow::saturate}, scale_exponent_);
 }
 
 }  // namespace taper

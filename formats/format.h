@@ -1,6 +1,7 @@
 // Format: an element format as a run-time value — a family with its parameters, and how values are scaled.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -13,8 +14,8 @@
 
 namespace taper {
 
-// How the values of a tensor are scaled.  Only `none` exists yet.
-enum class Scaling : std::uint8_t { none };
+// How the values of a tensor are scaled.  constant: by one power of two, which is part of the format.
+enum class Scaling : std::uint8_t { none, constant };
 
 // Type in which ops compute on decoded values: float32 where it holds every value of the format, else float64.
 enum class ComputeType : std::uint8_t { float32, float64 };
@@ -34,7 +35,7 @@ class Format {
     static Format minifloat(int exponent, int mantissa, Overflow overflow = Overflow::ieee);  // IEEE-like, e in 1..8, m in 1..23
     static Format fixed(int word, int fraction, FixedRange range = FixedRange::full);         // 1 <= word <= 24
 
-    // The grammar of names (docs/names.md): posit(8,2), bf16, e4m3,sat, fixed(8,4,symmetric), ...  Throws Error on anything else.
+    // The grammar of names (docs/names.md): posit(8,2), bf16, e4m3,sat, fixed(8,4,symmetric), posit(8,1)*0.25, ...  Throws Error on anything else.
     static Format parse(std::string_view text);
     std::string name() const;  // canonical; parse(name()) == *this
 
@@ -52,21 +53,31 @@ class Format {
     bool exact_in_bfloat16() const;
     bool exact_in_float16() const;
     ComputeType compute_type() const;
-    Scaling scaling() const { return Scaling::none; }
+    Scaling scaling() const { return scale_exponent_ == 0 ? Scaling::none : Scaling::constant; }
+
+    // The constant scale s: the value of a code is s times what the element, the family, makes of it, and x is rounded as x / s is by the element.
+    // ("Exponent bias"; Qtorch+ multiplies by its scale before rounding and divides behind it: its scale is 1 / s.)
+    double scale() const;
+    int scale_exponent() const { return scale_exponent_; }  // log2 s
+    // The same element with the scale s = 2^k.  Throws Error on other numbers, whose multiples no compute type would hold, where a value would
+    // leave [2^-480, 2^480], and for float32, float64 and indices.
+    Format scaled(double scale) const;
+    Format element() const { return Format(family_, 0); }  // without the scale
 
     // The saturating variant (",sat"): itself where overflow saturates anyway.
     Format saturating() const;
 
-    const Family& family() const { return family_; }
+    const Family& family() const { return family_; }  // of the element
     friend bool operator==(const Format&, const Format&) = default;
 
   private:
     template <class T>
-    explicit Format(T family) : family_(family) {}
+    explicit Format(T family, int scale_exponent = 0) : family_(family), scale_exponent_(static_cast<std::int16_t>(scale_exponent)) {}
     Family family_ = Float32{};
+    std::int16_t scale_exponent_ = 0;
 };
 
-// Calls f with the concrete family, e.g. visit(format, [](auto family) { return family.bits(); }).
+// Calls f with the concrete family, which knows nothing of the scale, e.g. visit(format, [](auto family) { return family.bits(); }).
 template <class F>
 decltype(auto) visit(const Format& format, F&& f) {
     return std::visit(static_cast<F&&>(f), format.family());

@@ -3,18 +3,17 @@
 #include <fmt/format.h>
 
 #include <taper/formats/arithmetic.h>
+#include <taper/formats/code.h>
 #include <taper/formats/convert.h>
 #include <taper/formats/error.h>
 
 namespace taper {
 namespace {
 
-Unpacked unpack(const Number& x) {
-    return visit(x.format(), [&](const auto& family) { return family.unpack(x.code()); });
-}
+Unpacked unpack(const Number& x) { return unpack_code(x.format(), x.code()); }
 
 Number pack(const Unpacked& exact, const Format& format, Rounding mode, std::uint32_t draw) {
-    return {format, visit(format, [&](const auto& family) { return family.pack(exact, mode, draw); })};
+    return {format, pack_code(format, exact, mode, draw)};
 }
 
 const Format& common_format(const char* op, const Format& a, const Format& b) {

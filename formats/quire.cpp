@@ -10,7 +10,9 @@
 namespace taper {
 namespace {
 
+// With a scale a posit would not be a multiple of the unit, minpos^2.
 const Posit& posit_of(const Format& format) {
+    if (format.scaling() != Scaling::none) throw Error(fmt::format("Quire: a scaled posit: {} (want one without a scale, or an ExactSum)", format.name()));
     if (const Posit* posit = std::get_if<Posit>(&format.family())) return *posit;
     throw Error(fmt::format("Quire: not a posit: {} (want posit(n,es))", format.name()));
 }

@@ -26,7 +26,7 @@ BatchNorm::BatchNorm(const char* name, std::int64_t channels, const BatchNormOpt
     if (options.track == RunningStatistics::no) return;
     mean_ = &add_buffer("running_mean", init::zeros({channels}));
     variance_ = &add_buffer("running_var", init::constant({channels}, 1));
-    batches_ = &add_buffer("num_batches_tracked", Tensor::zeros({}, Format::int32()));
+    batches_ = &add_buffer("num_batches_tracked", Tensor::zeros({}, Format::int32()), InFiles::optional);
 }
 
 Variable BatchNorm::forward(const Variable& x) {

@@ -22,9 +22,9 @@ struct BatchNormOptions {
 // y = (x - mean) / sqrt(variance + eps) weight + bias, formed in float64 and rounded once into `activations`; the gradient of y is rounded into `errors`.
 //   x [N, C] or [N, C, ...] -> the same shape; weight [C] starts as 1, bias [C] as 0.
 //   Training: mean and variance (divided by n) are the batch's, in float64 from the decoded codes.  They move the buffers running_mean and
-//   running_var [C], float32 whatever the precision: the latter with the unbiased variance, divided by n - 1; num_batches_tracked [] counts, int32.
-//   Evaluation: the running ones.  Names, defaults and rules are PyTorch's.
-//   Throws Error for another rank or C, and in training for a single value a channel.
+//   running_var [C], float32 whatever the precision: the latter with the unbiased variance, divided by n - 1; num_batches_tracked [] counts, int32 (files of
+//   old PyTorch lack it). Evaluation: the running ones.  Names, defaults and rules are PyTorch's. Throws Error for another rank or C, and in training for a
+//   single value a channel.
 class BatchNorm : public Module {
   public:
     Parameter* weight() { return weight_; }  // null without affine parameters

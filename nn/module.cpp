@@ -14,7 +14,21 @@ std::string joined(const std::string& module, const std::string& name) { return 
 
 }  // namespace
 
-Variable Module::operator()(const Variable& x) { return apply_slot("output", {}, forward(apply_slot("input", {}, x))); }
+Variable Module::operator()(const Variable& x) {
+    const Variable in = apply_slot("input", {}, x);
+    const auto hooks = input_hooks_;  // a hook may remove itself
+    for (const auto& [number, hook] : hooks) hook(in);
+    return apply_slot("output", {}, forward(in));
+}
+
+std::uint64_t Module::add_input_hook(InputHook hook) {
+    if (!hook) throw Error("add_input_hook: the function is empty");
+    return input_hooks_.emplace_back(++last_input_hook_, std::move(hook)).first;
+}
+
+void Module::remove_input_hook(std::uint64_t number) {
+    std::erase_if(input_hooks_, [&](const auto& hook) { return hook.first == number; });
+}
 
 std::vector<std::pair<std::string, Module*>> Module::modules() {
     std::vector<std::pair<std::string, Module*>> all{{"", this}};
@@ -84,7 +98,10 @@ NamedTensors Module::state() {
 void Module::load(const NamedTensors& tensors) {
     std::map<std::string, Shape> wanted;
     for (const auto& [name, parameter] : parameters()) wanted.emplace(name, parameter->variable.shape());
-    for (const auto& [name, buffer] : buffers()) wanted.emplace(name, buffer->shape());
+    std::set<const Tensor*> optional;
+    for (const auto& [name, module] : modules()) optional.insert(module->optional_buffers_.begin(), module->optional_buffers_.end());
+    for (const auto& [name, buffer] : buffers())
+        if (tensors.count(name) || !optional.count(buffer)) wanted.emplace(name, buffer->shape());
     for (const auto& [name, shape] : wanted) {
         const auto found = tensors.find(name);
         if (found == tensors.end()) throw Error(fmt::format("load: a tensor is missing: {} (want shape {})", name, shape.str()));
@@ -93,7 +110,12 @@ void Module::load(const NamedTensors& tensors) {
     for (const auto& [name, tensor] : tensors)
         if (!wanted.count(name)) throw Error(fmt::format("load: unknown tensor: {} {} (the module has none of that name)", name, tensor.shape().str()));
     for (const auto& [name, parameter] : parameters()) parameter->assign(tensors.at(name).to(parameter->variable.value().device()));
-    for (const auto& [name, buffer] : buffers()) buffer->assign(tensors.at(name).to(buffer->format()).to(buffer->device()));
+    for (const auto& [name, buffer] : buffers())
+        if (wanted.count(name)) buffer->assign(tensors.at(name).to(buffer->format()).to(buffer->device()));
+}
+
+void Module::freeze(bool on) {
+    for (const auto& [name, parameter] : parameters()) parameter->variable.set_requires_grad(!on);
 }
 
 void Module::to(const Device& device) {
@@ -129,10 +151,11 @@ Parameter& Module::add_parameter(const std::string& name, const Tensor& initial)
     return *parameters_.emplace_back(name, std::make_unique<Parameter>(initial)).second;
 }
 
-Tensor& Module::add_buffer(const std::string& name, const Tensor& initial) {
+Tensor& Module::add_buffer(const std::string& name, const Tensor& initial, InFiles presence) {
     check_name(name);
     Tensor& buffer = *buffers_.emplace_back(name, std::make_unique<Tensor>(initial.clone())).second;
     buffer.set_role(Role::buffers);
+    if (presence == InFiles::optional) optional_buffers_.insert(&buffer);
     return buffer;
 }
 

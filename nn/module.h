@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,10 +68,13 @@ class Module {
     void train(bool on = true);
     void eval() { train(false); }
     bool training() const { return training_; }
+    // Frozen parameters get no gradient and no update; gradients still go through them to what they are applied to.
+    void freeze(bool on = true);
 
     // Copies of the parameters (the most precise one of each) and buffers by name.
     NamedTensors state();
     // Sets the parameters (as Parameter::assign) and buffers; throws Error on a missing, an unknown or a misshapen one, and then sets none.
+    // Buffers that files may lack stay as they are.
     void load(const NamedTensors& tensors);
     void to(const Device& device);
 
@@ -79,11 +84,18 @@ class Module {
     void set_rounding(const std::string& slot, const Output& target);
     const std::map<std::string, Output>& roundings() const { return slots_; }  // that were set, by slot
 
+    // Calls hook(x) with what each call of this module reads, after its input slot, in the order in which the hooks came.
+    using InputHook = std::function<void(const Variable& x)>;
+    std::uint64_t add_input_hook(InputHook hook);  // returns its number; throws Error on an empty function
+    void remove_input_hook(std::uint64_t number);  // nothing happens if there is none of that number
+
   protected:
     virtual Variable forward(const Variable& x) = 0;
     // Names are neither empty, nor used twice, nor hold a dot: Error.
     Parameter& add_parameter(const std::string& name, const Tensor& initial);
-    Tensor& add_buffer(const std::string& name, const Tensor& initial);  // keeps its format; the reference stays valid
+    // Keeps its format; the reference stays valid.  load() leaves an optional one that the file lacks as it is.
+    enum class InFiles : bool { optional, required };
+    Tensor& add_buffer(const std::string& name, const Tensor& initial, InFiles presence = InFiles::required);
     void add(const std::string& name, Module& child);
     ProductOptions product_options() const;  // output `activations` and the accumulators of this module's precision
     // y, its gradient to be rounded into `errors`: what a layer with weights returns.
@@ -95,8 +107,11 @@ class Module {
 
     std::vector<std::pair<std::string, std::unique_ptr<Parameter>>> parameters_;
     std::vector<std::pair<std::string, std::unique_ptr<Tensor>>> buffers_;
+    std::set<const Tensor*> optional_buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
+    std::vector<std::pair<std::uint64_t, InputHook>> input_hooks_;
+    std::uint64_t last_input_hook_ = 0;
     Precision precision_;
     bool training_ = true;
 };

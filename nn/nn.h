@@ -7,7 +7,10 @@
 #include <taper/nn/checkpoint.h>
 #include <taper/nn/conv2d.h>
 #include <taper/nn/conv_transpose2d.h>
+#include <taper/nn/data/augment.h>
+#include <taper/nn/data/cifar.h>
 #include <taper/nn/data/idx.h>
+#include <taper/nn/data/image_folder.h>
 #include <taper/nn/data/images.h>
 #include <taper/nn/data/loader.h>
 #include <taper/nn/embedding.h>
@@ -15,7 +18,14 @@
 #include <taper/nn/layers.h>
 #include <taper/nn/linear.h>
 #include <taper/nn/losses.h>
+#include <taper/nn/models/dcgan.h>
 #include <taper/nn/models/lenet5.h>
+#include <taper/nn/models/mnist_cnn.h>
+#include <taper/nn/models/models.h>
+#include <taper/nn/models/preresnet.h>
+#include <taper/nn/models/resnet.h>
+#include <taper/nn/models/resnet9.h>
+#include <taper/nn/models/vgg.h>
 #include <taper/nn/module.h>
 #include <taper/nn/norms.h>
 #include <taper/nn/optim/adam.h>

@@ -11,8 +11,8 @@ std::string text(const Target& target) {
 Target parse_target(const std::string& text) {
     const std::size_t blank = text.find_last_of(' ', text.find_last_not_of(' '));
     const std::size_t before = blank == std::string::npos ? blank : text.find_last_not_of(' ', blank);
-    // Names may hold blanks themselves: "posit(8, 2)", "e4m3, sat".
-    if (before == std::string::npos || text[before] == ',' || text.find_first_of(",()", blank) != std::string::npos) return Format::parse(text);
+    // Names may hold blanks themselves: "posit(8, 2)", "e4m3, sat", "posit(8,1) * 4".
+    if (before == std::string::npos || text[before] == ',' || text[before] == '*' || text.find_first_of(",()*", blank) != std::string::npos) return Format::parse(text);
     return {Format::parse(text.substr(0, blank)), parse_rounding(text.substr(blank + 1, text.find_last_not_of(' ') - blank))};
 }
 

@@ -84,6 +84,15 @@ void apply(const Recipe& recipe, Module& model) {
     }
 }
 
+std::vector<std::string> modules_named(const std::string& pattern, Module& model) {
+    const Names names(model);
+    names.check(pattern);
+    std::vector<std::string> named;
+    for (const auto& [name, module] : names.modules())
+        if (names.within(pattern, name)) named.push_back(name);
+    return named;
+}
+
 std::vector<std::string> recipe_names() {
     std::vector<std::string> names;
     for (const auto& [name, json] : recipe_presets) names.emplace_back(name);

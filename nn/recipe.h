@@ -52,6 +52,9 @@ std::vector<std::string> recipe_names();  // of the presets
 // Sets the precision and the slots of all modules, and rounds the parameters once; throws Error, before any change, on a pattern that names no module.
 void apply(const Recipe& recipe, Module& model);
 
+// The modules that a LayerRule with this pattern takes, in the network's order; throws Error if the pattern names none.
+std::vector<std::string> modules_named(const std::string& pattern, Module& model);
+
 // What a recipe adds to its precision, one pair a choice: {"<first> weights", "posit(16,1)"}, {"layer1.*.conv1.input", "posit(8,2)"}.
 std::vector<std::pair<std::string, std::string>> describe_rules(const Recipe& recipe);
 

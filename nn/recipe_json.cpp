@@ -59,7 +59,6 @@ std::optional<std::size_t> index_of(const auto& roles, const std::string& name) 
 }
 
 [[noreturn]] void unknown_key(const std::string& key, const std::string& wanted) {
-    if (key == "scale") throw Error("recipe: formats have no constant scale yet: \"scale\" came (want formats without one)");
     throw Error(fmt::format("recipe: unknown key: {} (want {})", shown(key), wanted));
 }
 
@@ -83,6 +82,27 @@ bool read_role(const std::string& key, const Json& value, LayerRule& rule) {
     return false;
 }
 
+Target scaled(const std::string& key, const Json& scale, const Target& target) {
+    if (!scale.is_number()) throw Error(fmt::format("recipe: not a number: the scale of {} is {} (want a power of two)", shown(key), scale.type_name()));
+    try {
+        return {target.format.scaled(target.format.scale() * scale.get<double>()), target.rounding};
+    } catch (const Error& error) {
+        throw Error(fmt::format("recipe: the scale of {}: {}", shown(key), error.what()));
+    }
+}
+
+// "scale" of roles: an object of the roles' constant scales, on top of those that their formats' names have.
+void read_scales(const Json& entry, LayerRule& rule) {
+    if (!entry.contains("scale")) return;
+    const Json& scales = entry["scale"];
+    if (!scales.is_object()) throw Error(fmt::format("recipe: not an object: \"scale\" is {} (want roles with their scales)", scales.type_name()));
+    for (const auto& [key, scale] : scales.items()) {
+        const auto i = index_of(target_roles, key);
+        if (!i || !rule.targets[*i]) throw Error(fmt::format("recipe: a scale without a format: {} (want a role with its format beside \"scale\")", shown(key)));
+        rule.targets[*i] = scaled(key, scale, *rule.targets[*i]);
+    }
+}
+
 LayerRule read_layers(const Json& entry) {
     LayerRule rule;
     for (const auto& [key, value] : entry.items()) {
@@ -90,9 +110,10 @@ LayerRule read_layers(const Json& entry) {
             throw Error(fmt::format("recipe: a role of the network, not of layers: \"{}\" (want it outside \"layers\")", key));
         if (key == "match")
             rule.layers = value_of(key, value, same);
-        else if (!read_role(key, value, rule))
-            unknown_key(key, "match, " + role_names());
+        else if (key != "scale" && !read_role(key, value, rule))
+            unknown_key(key, "match, " + role_names() + ", scale");
     }
+    read_scales(entry, rule);
     return rule;
 }
 
@@ -105,11 +126,13 @@ RoundingRule read_rounding(const Json& entry) {
             rule.slot = value_of(key, value, same);
         else if (key == "format")
             rule.target = value_of(key, value, [](const std::string& text) { return text == nothing ? Output() : Output(parse_target(text)); });
-        else
-            unknown_key(key, "match, slot, format");
+        else if (key != "scale")
+            unknown_key(key, "match, slot, format, scale");
     }
     for (const char* key : {"slot", "format"})
         if (!entry.contains(key)) throw Error(fmt::format("recipe: a rounding point lacks a key: \"{}\" (want match, slot and format)", key));
+    if (entry.contains("scale") && !rule.target) throw Error("recipe: a scale without a format: \"scale\" at a rounding point of none (want a format)");
+    if (entry.contains("scale")) rule.target = scaled("format", entry["scale"], *rule.target);
     if (rule.slot.empty()) throw Error("recipe: a rounding point has no name: \"slot\" is empty (want input, output or a model's own)");
     if (rule.layers.empty() && rule.slot == "input") throw Error("recipe: a rounding point that is a role: the network's \"input\" (want the role \"inputs\")");
     return rule;
@@ -148,9 +171,10 @@ Recipe parse_recipe(std::string_view text) {
             recipe.layers = read_list("layers", value, read_layers);
         else if (key == "roundings")
             recipe.roundings = read_list("roundings", value, read_rounding);
-        else if (!read_role(key, value, all))
-            unknown_key(key, "name, " + role_names() + ", layers, roundings");
+        else if (key != "scale" && !read_role(key, value, all))
+            unknown_key(key, "name, " + role_names() + ", scale, layers, roundings");
     }
+    read_scales(json, all);
     for (std::size_t i = 0; i < target_roles.size(); ++i) recipe.precision.*target_roles[i].target = all.targets[i].value_or(Target());
     for (std::size_t i = 0; i < accumulator_roles.size(); ++i) recipe.precision.*accumulator_roles[i].accumulator = all.accumulators[i].value_or(Accumulator());
     return recipe;

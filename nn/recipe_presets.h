@@ -8,6 +8,6 @@ namespace taper::nn {
 struct RecipePreset {
     const char *name, *json;
 };
-extern const std::array<RecipePreset, 9> recipe_presets;
+extern const std::array<RecipePreset, 10> recipe_presets;
 
 }  // namespace taper::nn

@@ -33,7 +33,7 @@ ProgressBar::ProgressBar(std::string label, std::string unit, std::int64_t done,
     if (on_) draw("");
 }
 
-ProgressBar::~ProgressBar() {
+void ProgressBar::wipe() {
     if (on_) std::fputs("\r\033[K", stderr);
 }
 

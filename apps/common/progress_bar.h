@@ -11,11 +11,12 @@ class ProgressBar {
   public:
     // Counts from `done` to `total` things called `unit` ("images"); draws nothing unless `wanted` and standard error is a terminal.
     ProgressBar(std::string label, std::string unit, std::int64_t done, std::int64_t total, bool wanted = true);
-    ~ProgressBar();  // wipes the line
+    ~ProgressBar() { wipe(); }
     ProgressBar(const ProgressBar&) = delete;
     ProgressBar& operator=(const ProgressBar&) = delete;
 
     void advance(std::int64_t count, const std::string& note = "");
+    void wipe();  // the line, before other output; the next advance may draw it again
 
   private:
     using Clock = std::chrono::steady_clock;

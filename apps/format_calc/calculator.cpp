@@ -7,6 +7,7 @@
 
 #include <taper/core/dot.h>
 #include <taper/formats/arithmetic.h>
+#include <taper/formats/code.h>
 #include <taper/formats/error.h>
 #include <taper/formats/hex_float.h>
 #include <taper/formats/philox.h>
@@ -52,7 +53,7 @@ Unpacked exact_result(const Task& task, const Words& words) {
     Unpacked x[3];
     for (int i = 0; i < words.count; ++i) {
         const std::uint64_t code = parse_code(words.word[i], task.from);
-        x[i] = visit(task.from, [&](const auto& family) { return family.unpack(code); });
+        x[i] = unpack_code(task.from, code);
     }
     switch (task.operation) {
         case Operation::add: return exact_add(x[0], x[1]);
@@ -103,13 +104,11 @@ void answer(const Task& task, std::string_view line, std::uint64_t index, std::s
         end = write_hex_float(value_of(exact), end);
     } else {
         const std::uint32_t draw = task.rounding == Rounding::stochastic ? philox_draw(task.seed, 0, index) : 0;
-        visit(task.to, [&](const auto& family) {
-            if (exact.kind == Kind::nan && !family.has_nan()) throw Error(fmt::format("the result is NaN, for which {} has no code", task.to.name()));
-            const std::uint64_t code = family.pack(exact, task.rounding, draw);
-            for (int shift = (family.bits() + 3) / 4 * 4 - 4; shift >= 0; shift -= 4) *end++ = "0123456789abcdef"[code >> shift & 15];
-            *end++ = ' ';
-            end = write_hex_float(value_of(family.unpack(code)), end);
-        });
+        if (exact.kind == Kind::nan && !task.to.has_nan()) throw Error(fmt::format("the result is NaN, for which {} has no code", task.to.name()));
+        const std::uint64_t code = pack_code(task.to, exact, task.rounding, draw);
+        for (int shift = (task.to.bits() + 3) / 4 * 4 - 4; shift >= 0; shift -= 4) *end++ = "0123456789abcdef"[code >> shift & 15];
+        *end++ = ' ';
+        end = write_hex_float(value_of(unpack_code(task.to, code)), end);
     }
     *end++ = '\n';
     out.append(text, end);

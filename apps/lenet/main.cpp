@@ -23,8 +23,8 @@ nn::ImageSets load_data(const LenetOptions& options) {
     if (shape[2] != 28 || shape[3] != 28)
         throw Error(fmt::format("images of another size: {} has {} x {} (want 28 x 28)", folder.string(), shape[2], shape[3]));
     for (nn::ImageClassification* set : {&sets.train, &sets.test}) {
-        if (options.mean) set->normalisation.mean = *options.mean;
-        if (options.deviation) set->normalisation.deviation = *options.deviation;
+        if (options.mean) set->normalisation.mean = {*options.mean};
+        if (options.deviation) set->normalisation.deviation = {*options.deviation};
     }
     if (options.limit > 0 && options.limit < sets.train.size()) {
         sets.train.labels.resize(static_cast<std::size_t>(options.limit));

@@ -146,8 +146,8 @@ void TrainingRun::save() {
 
 std::string TrainingRun::settings() const {
     const nn::Normalisation& n = data_.train.normalisation;
-    return fmt::format("{} images, mean {}, std {}, batch {}, lr {}, momentum {}, halve-every {}, loss-scale {}, seed {}", data_.train.size(), n.mean,
-                       n.deviation, options_.batch, options_.lr, options_.momentum, options_.halve_every, options_.loss_scale, options_.seed);
+    return fmt::format("{} images, mean {}, std {}, batch {}, lr {}, momentum {}, halve-every {}, loss-scale {}, seed {}", data_.train.size(), fmt::join(n.mean, " "),
+                       fmt::join(n.deviation, " "), options_.batch, options_.lr, options_.momentum, options_.halve_every, options_.loss_scale, options_.seed);
 }
 
 std::string TrainingRun::curves() const {

@@ -7,6 +7,7 @@ work=${TAPER_WORK:-reproduce-out}
 data=()
 if [[ -n ${TAPER_DATA:-} ]]; then data=(--data "$TAPER_DATA"); fi
 lenet=$build/apps/lenet/lenet
+dcgan=$build/apps/dcgan/dcgan
 bench=$build/apps/bench/bench
 short=0
 

@@ -91,15 +91,7 @@ std::size_t store(Tensor& y, const RoundingMode& mode, std::int64_t begin, std::
 
 }  // namespace
 
-Unpacked unpack_code(const Format& format, std::uint64_t code) {
-    return visit(format, [&](const auto& family) { return family.unpack(code); });
-}
-
 Unpacked unpack_double(double x) { return Float64{}.unpack(bits_as<std::uint64_t>(x)); }
-
-std::uint64_t pack_code(const Format& format, const Unpacked& x, Rounding mode, std::uint32_t draw) {
-    return visit(format, [&](const auto& family) { return family.pack(x, mode, draw); });
-}
 
 std::uint64_t pack_element(const Format& format, const Unpacked& x, const RoundingMode& mode, std::uint64_t index, std::size_t& lost) {
     const bool draws = mode.mode == Rounding::stochastic;

@@ -5,12 +5,11 @@
 #include <taper/core/elementwise.h>
 #include <taper/core/tensor.h>
 #include <taper/formats/arithmetic.h>
+#include <taper/formats/code.h>
 
 namespace taper {
 
-Unpacked unpack_code(const Format& format, std::uint64_t code);
 Unpacked unpack_double(double x);
-std::uint64_t pack_code(const Format& format, const Unpacked& x, Rounding mode, std::uint32_t draw);
 // Element `index` of an array, with its draw; `lost` counts NaN without a code.
 std::uint64_t pack_element(const Format& format, const Unpacked& x, const RoundingMode& mode, std::uint64_t index, std::size_t& lost);
 

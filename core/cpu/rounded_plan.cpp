@@ -59,6 +59,12 @@ std::optional<LaneRound<Real>> lane_round(const Other&) {
 // Rounding into `format`, if a sum rounded to odd in the lane decides it.
 template <class Real>
 std::optional<LaneRound<Real>> round_into(const Format& format) {
+    if (const Fixed* f = std::get_if<Fixed>(&format.family())) {  // a scale moves the point
+        const int fraction = f->fraction - format.scale_exponent();
+        if (std::abs(fraction) > 100) return {};
+        return lane_round<Real>(Fixed{f->word, static_cast<std::int8_t>(fraction), f->range});
+    }
+    if (format.scaling() != Scaling::none) return {};
     return visit(format, [](const auto& family) { return lane_round<Real>(family); });
 }
 

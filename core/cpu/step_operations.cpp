@@ -5,10 +5,10 @@
 
 namespace taper {
 
-// A posit holds those of the same es and fewer bits.
+// A posit holds those of the same es and scale and fewer bits.
 bool holds(const Format& wide, const Format& narrow) {
     const auto *a = std::get_if<Posit>(&wide.family()), *b = std::get_if<Posit>(&narrow.family());
-    return wide == narrow || (a != nullptr && b != nullptr && a->es == b->es && a->n >= b->n);
+    return wide == narrow || (wide.scale_exponent() == narrow.scale_exponent() && a != nullptr && b != nullptr && a->es == b->es && a->n >= b->n);
 }
 
 double rounded(double x, const Format& format) { return decode_one(format, encode_one(format, x)); }

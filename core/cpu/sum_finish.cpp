@@ -6,6 +6,7 @@
 #include <taper/core/cpu/operand.h>
 #include <taper/core/cpu/sum_unit.h>
 #include <taper/core/serial_sum.h>
+#include <taper/formats/code.h>
 
 namespace taper::cpu {
 
@@ -130,7 +131,7 @@ std::size_t SumUnit::encode_one_by_one(std::int64_t strip) {
                     base_.output + job_.problem.left.output[i] + job_.problem.right.output[j];
                 const Unpacked sum = wide && std::isfinite(sums[place]) ? wide_of(strip, panel).sum(place) : unpacked(sums[place]);
                 const std::uint32_t draw = rounding.draw(static_cast<std::uint64_t>(index));
-                const std::uint64_t code = visit(format, [&](const auto& family) { return family.pack(sum, rounding.rounding, draw); });
+                const std::uint64_t code = pack_code(format, sum, rounding.rounding, draw);
                 std::memcpy(at(codes, index, width), &code, static_cast<std::size_t>(width));
                 nans += !format.has_nan() && std::isnan(sums[place]) ? 1 : 0;
             }

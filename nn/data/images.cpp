@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <taper/formats/error.h>
+#include <taper/nn/data/data_files.h>
 #include <taper/nn/data/idx.h>
 
 namespace taper::nn {
@@ -45,6 +46,33 @@ ImageClassification load_split(const fs::path& folder, const std::string& split)
 
 double four_decimals(double value) { return std::round(value * 10000) / 10000; }
 
+using Histogram = std::array<std::int64_t, 256>;
+
+void append_moments(const Histogram& histogram, double count, Normalisation& out) {
+    double sum = 0, squares = 0;
+    for (std::size_t pixel = 0; pixel < 256; ++pixel) sum += static_cast<double>(histogram[pixel]) * static_cast<double>(pixel) / 255;
+    const double mean = sum / count;
+    for (std::size_t pixel = 0; pixel < 256; ++pixel) {
+        const double distance = static_cast<double>(pixel) / 255 - mean;
+        squares += static_cast<double>(histogram[pixel]) * distance * distance;
+    }
+    const double deviation = four_decimals(std::sqrt(squares / count));
+    out.mean.push_back(static_cast<float>(four_decimals(mean)));
+    out.deviation.push_back(deviation > 0 ? static_cast<float>(deviation) : 1.0f);
+}
+
+void check_normalisation(const Normalisation& n, std::int64_t channels) {
+    const auto count = static_cast<std::size_t>(channels);
+    const auto fits = [&](const std::vector<float>& numbers) { return numbers.size() == 1 || numbers.size() == count; };
+    const bool good = std::all_of(n.mean.begin(), n.mean.end(), [](float m) { return std::isfinite(m); })
+                      && std::all_of(n.deviation.begin(), n.deviation.end(), [](float d) { return std::isfinite(d) && d > 0; });
+    if (!good || !fits(n.mean) || !fits(n.deviation))
+        throw Error(
+            fmt::format("ImageClassification: the normalisation does not fit: means [{}], deviations [{}] (want one finite mean and one deviation "
+                        "above 0 for all channels, or {} of each)",
+                        fmt::join(n.mean, ", "), fmt::join(n.deviation, ", "), channels));
+}
+
 }  // namespace
 
 void ImageClassification::check() const {
@@ -54,29 +82,24 @@ void ImageClassification::check() const {
     const auto wrong = std::find_if(labels.begin(), labels.end(), [&](std::uint8_t label) { return label >= classes; });
     if (wrong != labels.end())
         throw Error(fmt::format("ImageClassification: label out of range: {} at {} (want less than {})", *wrong, wrong - labels.begin(), classes));
+    check_normalisation(normalisation, shape[1]);
 }
 
-Normalisation measure_normalisation(const std::vector<std::uint8_t>& pixels) {
-    std::array<std::int64_t, 256> histogram{};
-    for (const std::uint8_t pixel : pixels) ++histogram[pixel];
-    const double count = std::max<double>(1, static_cast<double>(pixels.size()));
-    double sum = 0, squares = 0;
-    for (int pixel = 0; pixel < 256; ++pixel) sum += static_cast<double>(histogram[pixel]) * pixel / 255;
-    const double mean = sum / count;
-    for (int pixel = 0; pixel < 256; ++pixel) squares += static_cast<double>(histogram[pixel]) * (pixel / 255.0 - mean) * (pixel / 255.0 - mean);
-    const double deviation = four_decimals(std::sqrt(squares / count));
-    return {static_cast<float>(four_decimals(mean)), deviation > 0 ? static_cast<float>(deviation) : 1.0f};
+Normalisation imagenet_normalisation() { return {{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}}; }
+
+Normalisation measure_normalisation(const std::vector<std::uint8_t>& pixels, const Shape& shape) {
+    const auto channels = static_cast<std::size_t>(shape[1]), plane = static_cast<std::size_t>(shape[2] * shape[3]);
+    std::vector<Histogram> histograms(channels);
+    for (std::size_t first = 0, channel = 0; first < pixels.size(); first += plane, channel = (channel + 1) % channels)
+        for (std::size_t i = 0; i < plane; ++i) ++histograms[channel][pixels[first + i]];
+    Normalisation measured{{}, {}};
+    for (const Histogram& histogram : histograms) append_moments(histogram, static_cast<double>(shape[0]) * static_cast<double>(plane), measured);
+    return measured;
 }
 
 ImageSets load_idx_folder(const std::filesystem::path& folder) {
     if (!fs::is_directory(folder)) throw Error(fmt::format("load_idx_folder: no such folder: {}", folder.string()));
-    ImageSets sets{load_split(folder, "train"), load_split(folder, "t10k")};
-    const Shape& a = sets.train.shape;
-    const Shape& b = sets.test.shape;
-    if (a[2] != b[2] || a[3] != b[3])
-        throw Error(fmt::format("load_idx_folder: image sizes differ: train is {}, t10k is {} in {}", a.str(), b.str(), folder.string()));
-    sets.train.normalisation = sets.test.normalisation = measure_normalisation(sets.train.images);
-    return sets;
+    return finish_sets({load_split(folder, "train"), load_split(folder, "t10k")}, "load_idx_folder", folder);
 }
 
 std::filesystem::path find_fashion_mnist() {

@@ -22,42 +22,67 @@ namespace {
 constexpr std::size_t ahead = 2;
 constexpr std::uint64_t shuffle_tag = 0x73687566666c65;  // keeps the key of shuffles apart from the generators' streams
 
+ImageSize image_size(const ImageClassification& data) { return {data.shape[1], data.shape[2], data.shape[3]}; }
+
 template <class Code>
 void look_up(const std::uint8_t* pixels, std::int64_t count, const void* levels, void* out) {
     const Code* table = static_cast<const Code*>(levels);
     for (std::int64_t i = 0; i < count; ++i) static_cast<Code*>(out)[i] = table[pixels[i]];
 }
 
-void look_up(const std::uint8_t* pixels, std::int64_t count, const Tensor& levels, std::int64_t offset, Tensor& out) {
-    const int bytes = levels.format().storage_bytes();
-    void* to = static_cast<std::uint8_t*>(out.mutable_data()) + offset * bytes;
+// One channel of an image; `levels` are its 256 codes of `bytes` bytes each.
+void look_up(const std::uint8_t* pixels, std::int64_t count, int bytes, const void* levels, void* out) {
     switch (bytes) {
         case 1:
-            return look_up<std::uint8_t>(pixels, count, levels.data(), to);
+            return look_up<std::uint8_t>(pixels, count, levels, out);
         case 2:
-            return look_up<std::uint16_t>(pixels, count, levels.data(), to);
+            return look_up<std::uint16_t>(pixels, count, levels, out);
         case 4:
-            return look_up<std::uint32_t>(pixels, count, levels.data(), to);
+            return look_up<std::uint32_t>(pixels, count, levels, out);
         default:
-            return look_up<std::uint64_t>(pixels, count, levels.data(), to);
+            return look_up<std::uint64_t>(pixels, count, levels, out);
     }
-}
-
-Batch make_batch(const ImageClassification& data, const Tensor& levels, const std::vector<std::int32_t>& order, std::int64_t index, std::int64_t batch_size) {
-    const std::int64_t begin = index * batch_size, count = std::min(batch_size, data.size() - begin);
-    const std::int64_t pixels = data.shape[1] * data.shape[2] * data.shape[3];
-    Batch batch{Tensor::empty({count, data.shape[1], data.shape[2], data.shape[3]}, levels.format()), {}, index};
-    std::vector<std::int32_t> labels(static_cast<std::size_t>(count));
-    for (std::int64_t i = 0; i < count; ++i) {
-        const std::int64_t sample = order[static_cast<std::size_t>(begin + i)];
-        look_up(data.images.data() + sample * pixels, pixels, levels, i * pixels, batch.images);
-        labels[static_cast<std::size_t>(i)] = data.labels[static_cast<std::size_t>(sample)];
-    }
-    batch.labels = Tensor::from(labels, {count});
-    return batch;
 }
 
 }  // namespace
+
+// What the background thread needs of a loader and an epoch.
+struct DataLoader::Maker {
+    const ImageClassification* data;
+    Tensor levels;
+    DataLoaderOptions options;
+    std::int64_t epoch;
+    std::vector<std::int32_t> order;
+
+    Batch operator()(std::int64_t index) const {
+        const ImageSize size = image_size(*data);
+        const std::int64_t begin = index * options.batch_size, count = std::min(options.batch_size, data->size() - begin);
+        const std::int64_t image_bytes = size.pixels() * levels.format().storage_bytes();
+        Batch batch{Tensor::empty({count, size.channels, size.height, size.width}, levels.format()), {}, index};
+        std::vector<std::int32_t> labels(static_cast<std::size_t>(count));
+        std::vector<std::uint8_t> cropped(options.augmentation.any() ? static_cast<std::size_t>(size.pixels()) : 0);
+        for (std::int64_t i = 0; i < count; ++i) {
+            const std::int64_t sample = order[static_cast<std::size_t>(begin + i)];
+            const std::uint8_t* image = data->images.data() + sample * size.pixels();
+            if (options.augmentation.any()) {
+                const auto draw = draw_crop_flip(options.augmentation, options.seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(sample));
+                crop_flip(image, size, options.augmentation, draw, cropped.data());
+                image = cropped.data();
+            }
+            encode(image, size, static_cast<std::uint8_t*>(batch.images.mutable_data()) + i * image_bytes);
+            labels[static_cast<std::size_t>(i)] = data->labels[static_cast<std::size_t>(sample)];
+        }
+        batch.labels = Tensor::from(labels, {count});
+        return batch;
+    }
+
+    void encode(const std::uint8_t* image, const ImageSize& size, std::uint8_t* out) const {
+        const int bytes = levels.format().storage_bytes();
+        const std::int64_t plane = size.height * size.width;
+        for (std::int64_t c = 0; c < size.channels; ++c)
+            look_up(image + c * plane, plane, bytes, static_cast<const std::uint8_t*>(levels.data()) + c * 256 * bytes, out + c * plane * bytes);
+    }
+};
 
 struct BatchStream::State {
     std::mutex mutex;
@@ -118,9 +143,15 @@ std::optional<Batch> BatchStream::next() {
 DataLoader::DataLoader(const ImageClassification& data, const DataLoaderOptions& options) : data_(&data), options_(options) {
     data.check();
     if (options.batch_size < 1) throw Error(fmt::format("DataLoader: the batch size is {} (want at least 1)", options.batch_size));
-    std::vector<float> levels(256);
-    for (int pixel = 0; pixel < 256; ++pixel) levels[static_cast<std::size_t>(pixel)] = data.normalisation(static_cast<std::uint8_t>(pixel));
-    levels_ = Tensor::from(levels, {256}, options.format);
+    const ImageSize size = image_size(data);
+    const std::int64_t padding = options.augmentation.crop_padding;
+    if (padding < 0 || (padding > 0 && padding >= std::min(size.height, size.width)))
+        throw Error(fmt::format("DataLoader: the padding of crops does not fit: {} around images of {} x {} (want 0 to {})", padding, size.width, size.height,
+                                std::min(size.height, size.width) - 1));
+    std::vector<float> levels;
+    for (std::int64_t channel = 0; channel < size.channels; ++channel)
+        for (int pixel = 0; pixel < 256; ++pixel) levels.push_back(data.normalisation(static_cast<std::uint8_t>(pixel), channel));
+    levels_ = Tensor::from(levels, {size.channels, 256}, options.format);
 }
 
 std::int64_t DataLoader::batches() const { return (data_->size() + options_.batch_size - 1) / options_.batch_size; }
@@ -139,9 +170,7 @@ std::vector<std::int32_t> DataLoader::order(std::int64_t epoch) const {
 BatchStream DataLoader::epoch(std::int64_t number, std::int64_t first_batch) const {
     if (number < 0 || first_batch < 0 || first_batch > batches())
         throw Error(fmt::format("DataLoader: no such batch: epoch {}, batch {} (want an epoch from 0, a batch from 0 to {})", number, first_batch, batches()));
-    return BatchStream(first_batch, batches(), [data = data_, levels = levels_, order = order(number), size = options_.batch_size](std::int64_t index) {
-        return make_batch(*data, levels, order, index, size);
-    });
+    return BatchStream(first_batch, batches(), Maker{data_, levels_, options_, number, order(number)});
 }
 
 }  // namespace taper::nn

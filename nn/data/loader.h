@@ -1,4 +1,4 @@
-// DataLoader: batches of an image set, shuffled by seed, made ahead in a background thread.
+// DataLoader: batches of an image set, shuffled and augmented by seed, made ahead in a background thread.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <taper/core/tensor.h>
+#include <taper/nn/data/augment.h>
 #include <taper/nn/data/images.h>
 
 namespace taper::nn {
@@ -57,13 +58,15 @@ class BatchStream {
 struct DataLoaderOptions {
     std::int64_t batch_size = 64;
     bool shuffle = true;
-    std::uint64_t seed = 0;  // the order of an epoch depends on (seed, epoch) alone
-    Format format = {};      // of the images, rounded to nearest after the normalisation in float32
+    std::uint64_t seed = 0;          // the order of an epoch depends on (seed, epoch) alone
+    Format format = {};              // of the images, rounded to nearest after the normalisation in float32
+    Augmentation augmentation = {};  // before the normalisation; depends on (seed, epoch, sample) alone
 };
 
 class DataLoader {
   public:
-    // `data` must outlive the loader and its streams.  Throws Error on an empty batch size or what data.check() refuses.
+    // `data` must outlive the loader and its streams.  Throws Error on an empty batch size, a crop's padding that is not less than
+    // the images' height and width, or what data.check() refuses.
     DataLoader(const ImageClassification& data, const DataLoaderOptions& options = {});
     std::int64_t batches() const;  // an epoch; the last one may be smaller
     // The batches of an epoch (counted from 0) from `first_batch` on.
@@ -72,9 +75,10 @@ class DataLoader {
     std::vector<std::int32_t> order(std::int64_t epoch) const;
 
   private:
+    struct Maker;
     const ImageClassification* data_;
     DataLoaderOptions options_;
-    Tensor levels_;  // [256]: pixel -> number in options_.format
+    Tensor levels_;  // [C, 256]: pixel -> number in options_.format
 };
 
 }  // namespace taper::nn

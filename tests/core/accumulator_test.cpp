@@ -25,6 +25,7 @@ TEST(Accumulator, NamesParseBack) {
           {Accumulator::rounded_f32(fp16), "rounded_f32(fp16)"},
           {Accumulator::chunked(64, {}, fp16), "chunked(64,float32,fp16)"},
           {Accumulator::chunked(7, sum, p16, Rounding::stochastic), "chunked(7,rounded(e4m3,sat,fp16),posit(16,2),stochastic)"},
+          {Accumulator::rounded(Format::parse("e4m3,sat*0.5"), Format::parse("posit(8,1)*4")), "rounded(e4m3,sat*0.5,posit(8,1)*4)"},
           {Accumulator::compensated(Format::parse("bf16")), "compensated(bf16)"}}) {
         EXPECT_EQ(accumulator.name(), name);
         EXPECT_EQ(Accumulator::parse(name), accumulator) << name;

@@ -115,7 +115,8 @@ void check(const std::string& left, const std::string& right, const std::string&
 }
 
 const char* const formats[] = {"posit(6,1)",  "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)",
-                               "posit(32,2)", "e4m3",       "e5m2",       "bf16",       "fixed(8,4)"};
+                               "posit(32,2)", "e4m3",       "e5m2",       "bf16",       "fixed(8,4)",
+                               "posit(8,1)*0.125", "posit(16,1)*16", "posit(8,0)*1.2194330274671845e+142", "posit(6,1)*1.1754943508222875e-38", "e4m3*8.507059173023462e+37"};
 
 TEST_F(ExactSums, EveryFormatAndLength) {
     std::uint64_t seed = 1;

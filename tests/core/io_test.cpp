@@ -65,7 +65,7 @@ TEST_F(Io, TheBytes) {
 TEST_F(Io, RoundTripOfEveryKind) {
     NamedTensors tensors;
     for (const char* name : {"posit(8,2)", "posit(6,0)", "posit(16,2)", "posit(32,2)", "posit(8,2,underflow)", "float32", "float64", "fp16", "fp16,sat", "bf16", "e4m3", "e2m1",
-                             "float(6,9)", "fixed(8,4)", "fixed(24,10)", "int32", "uint8"}) {
+                             "float(6,9)", "fixed(8,4)", "fixed(24,10)", "posit(8,1)*0.25", "e4m3,sat*16", "bf16*2", "int32", "uint8"}) {
         const Format format = Format::parse(name);
         std::vector<std::uint64_t> codes;
         for (std::uint64_t i = 0; i < 60; ++i) codes.push_back(philox(1, i, 2).word[0] * 0x100000001ull & (~0ull >> (64 - format.bits())));

@@ -34,13 +34,15 @@ inline std::vector<Format> parse_all(std::initializer_list<const char*> names) {
 
 inline std::vector<Format> formats_of_8_bits() {
     return parse_all({"posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(8,3)", "posit(8,4)", "posit(8,2,underflow)", "posit(6,1)", "posit(2,0)", "posit(3,2)", "e4m3", "e4m3,sat",
-                      "e5m2", "e5m2,sat", "e4m3fnuz", "e5m2fnuz", "e3m2", "e2m3", "e2m1", "e8m0", "fixed(8,4)", "fixed(8,4,symmetric)", "fixed(5,-2)", "fixed(8,60)"});
+                      "e5m2", "e5m2,sat", "e4m3fnuz", "e5m2fnuz", "e3m2", "e2m3", "e2m1", "e8m0", "fixed(8,4)", "fixed(8,4,symmetric)", "fixed(5,-2)", "fixed(8,60)", "posit(8,1)*0.125",
+                      "e4m3*4096", "posit(6,1)*1.2194330274671845e+142", "posit(8,0)*7.52316384526264e-37", "fixed(8,4)*0.03125"});
 }
 
 inline std::vector<Format> wider_formats() {
     return parse_all({"posit(16,0)", "posit(16,1)", "posit(16,2)", "posit(16,3)", "posit(16,4)", "posit(12,1)", "posit(16,2,underflow)", "posit(32,2)", "posit(32,0)", "posit(31,4)",
                       "posit(24,1)", "fp16", "fp16,sat", "bf16", "bf16,sat", "float(7,8)", "float(6,9)", "float(8,10)", "float(8,15)", "float(5,23)", "float32", "float32,sat",
-                      "fixed(12,6)", "fixed(16,8)", "fixed(24,12)", "fixed(24,-3)"});
+                      "fixed(12,6)", "fixed(16,8)", "fixed(24,12)", "fixed(24,-3)", "posit(16,1)*0.25", "fp16*1048576", "posit(12,1)*1.157920892373162e+77",
+                      "fixed(16,8)*0.5"});
 }
 
 inline std::uint64_t code_mask(const Format& f) { return f.bits() == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << f.bits()) - 1; }

@@ -16,7 +16,7 @@ class RoundedSums : public CoreOps {};
 
 const std::vector<Format>& operand_formats() {
     static const std::vector<Format> formats = parse_all({"posit(6,1)", "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(16,1)", "posit(16,2)", "e4m3", "e5m2",
-                                                          "bf16", "fixed(8,4)", "fp16", "posit(32,2)", "float32"});
+                                                          "bf16", "fixed(8,4)", "fp16", "posit(32,2)", "float32", "posit(8,1)*0.125", "posit(16,1)*16", "e4m3*2.938735877055719e-39"});
     return formats;
 }
 
@@ -47,7 +47,11 @@ const std::vector<Format>& sum_formats() {
                                                           "fixed(16,8,symmetric)",
                                                           "fixed(24,12)",
                                                           "float32",
-                                                          "float32,sat"});
+                                                          "float32,sat",
+                                                          "posit(8,1)*0.125",
+                                                          "e5m2*16",
+                                                          "fixed(8,4)*4",
+                                                          "fixed(16,8)*0.00390625"});
     return formats;
 }
 

@@ -143,7 +143,8 @@ INSTANTIATE_TEST_SUITE_P(Formats, SerialSums,
                                            Names{"bf16", "bf16", "float32"}, Names{"fp16", "fp16", "posit(16,1)"},
                                            Names{"fixed(8,4)", "fixed(8,4)", "fixed(16,8)"}, Names{"posit(8,2)", "e4m3", "e2m1"},
                                            Names{"bf16", "posit(16,1)", "e4m3fnuz"}, Names{"fixed(8,4)", "posit(8,0)", "e5m2,sat"},
-                                           Names{"float32", "posit(8,2)", "fp16"}));
+                                           Names{"float32", "posit(8,2)", "fp16"}, Names{"posit(8,1)*0.125", "e4m3*16", "posit(8,2)*4"},
+                                           Names{"fixed(8,4)*0.5", "posit(8,0)*2", "fp16*0.0625"}));
 
 struct Dot {
     std::vector<std::uint64_t> a, b;

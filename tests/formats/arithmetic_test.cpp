@@ -60,6 +60,10 @@ TEST(Arithmetic, AllPairsOfSmallPosits) {
     for (int es = 0; es <= 3; ++es) check_all_pairs("posit(8," + std::to_string(es) + ")", RefMode::nearest);
     check_all_pairs("posit(6,1,underflow)", RefMode::nearest);
     check_all_pairs("posit(6,1,underflow)", RefMode::zero);
+    for (const RefMode mode : {RefMode::nearest, RefMode::zero}) {
+        check_all_pairs("posit(6,1)*0.25", mode);
+        check_all_pairs("posit(5,0)*1.2194330274671845e+142", mode);
+    }
     check_all_pairs("posit(6,2)", RefMode::zero);
 }
 
@@ -103,7 +107,7 @@ void check_random(const std::string& name, int count) {
 
 TEST(Arithmetic, RandomCodesOfWideFormats) {
     for (const char* name : {"posit(8,2)", "posit(16,1)", "posit(16,2)", "posit(16,4)", "posit(24,2)", "posit(32,0)", "posit(32,2)", "posit(32,4)", "bf16", "fp16", "fp16,sat", "float(6,9)",
-                             "float(8,22)", "float32", "fixed(16,8)", "fixed(24,20)"}) {
+                             "float(8,22)", "float32", "fixed(16,8)", "fixed(24,20)", "posit(16,1)*0.125", "e4m3*64", "fp16,sat*5.374300886053671e-138"}) {
         check_random(name, 400);
     }
     check_random("float64", 400);

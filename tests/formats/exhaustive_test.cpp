@@ -43,6 +43,18 @@ const std::vector<std::string> wide = {"posit(11,4)",  "posit(12,1)",  "posit(16
                                        "fp16,sat",     "float(6,9)",   "float(8,22)", "float(8,22),sat", "float32,sat",     "float32",               "float(1,20)",     "float(7,12)",
                                        "float(2,23)",  "fixed(16,8)",  "fixed(24,12)", "fixed(24,23)", "fixed(24,0,symmetric)", "fixed(20,-5)",      "fixed(24,64)"};
 
+// Scales inside and outside of what float32 holds, to both ends of what a format may have.
+std::vector<std::string> scaled(const std::vector<std::string>& elements) {
+    std::vector<std::string> names;
+    for (const std::string& element : elements) {
+        const Format f = Format::parse(element);
+        for (const int k : {-2, 7, -60, 126, -127, 130, -140, 480 - f.max_exponent(), -480 - f.min_exponent()}) {
+            if (f.max_exponent() + k <= 480 && f.min_exponent() + k >= -480) names.push_back(f.scaled(std::ldexp(1.0, k)).name());
+        }
+    }
+    return names;
+}
+
 // Neighbours below and above in Real, and the value itself where Real holds it.
 template <class Real>
 void add_around(const mpq_class& t, std::vector<Real>& inputs) {
@@ -166,6 +178,43 @@ TEST_F(Exhaustive, FixedAndScaleEveryCodeEveryDecisionPoint) {
     }
 }
 
+TEST_F(Exhaustive, ScaledEveryCodeEveryDecisionPoint) {
+    for (const std::string& name : scaled({"posit(4,0)", "posit(8,1)", "posit(8,2)", "posit(7,2,underflow)", "posit(9,1)", "posit(6,4)", "e4m3", "e5m2", "e4m3fnuz,sat", "e2m1",
+                                           "float(8,1)", "float(3,5),sat", "fixed(8,4)", "fixed(6,9,symmetric)", "fixed(9,0)", "e8m0"})) {
+        check_round_trip(name, all_codes(Format::parse(name).bits()));
+        check_all_points<float>(name);
+        check_all_points<double>(name);
+    }
+}
+
+// 16 bits: codes go with the element's, at every decision point of which the tests above and below have proved it.
+TEST_F(Exhaustive, ScaledSixteenBitsFollowTheElementAtEveryDecisionPoint) {
+    for (const std::string& name : {"posit(16,1)", "posit(16,2,underflow)", "fp16", "bf16,sat", "fixed(16,8)", "float(6,9)"}) {
+        const Format element = Format::parse(name);
+        std::vector<double> points;
+        for (std::uint64_t code = 0; code < std::uint64_t{1} << 15; ++code) {
+            const double low = decode_one(element, code), high = decode_one(element, code + 1);
+            if (std::isfinite(low) && std::isfinite(high)) add_around<double>(mpq_class((low + high) / 2), points);
+            if (std::isfinite(low)) add_around<double>(mpq_class(low), points);
+        }
+        const std::size_t n = points.size();
+        for (const Rounding rounding : {Rounding::nearest, Rounding::zero}) {
+            std::vector<std::uint16_t> want(n), got(n);
+            encode(element, points.data(), n, want.data(), {rounding, {}});
+            for (const int k : {-3, 11, 300, -300}) {
+                const Format f = element.scaled(std::ldexp(1.0, k));
+                std::vector<double> x(n), y(n), element_value(n);
+                for (std::size_t i = 0; i < n; ++i) x[i] = std::ldexp(points[i], k);
+                encode(f, x.data(), n, got.data(), {rounding, {}});
+                ASSERT_EQ(got, want) << f.name();
+                decode(element, want.data(), n, element_value.data());
+                decode(f, want.data(), n, y.data());
+                for (std::size_t i = 0; i < n; ++i) ASSERT_TRUE(y[i] == std::ldexp(element_value[i], k) || std::isnan(element_value[i])) << f.name() << want[i];
+            }
+        }
+    }
+}
+
 template <class Real, class Bits>
 void sweep(const std::string& name, std::uint64_t seed) {
     std::mt19937_64 draw(seed);
@@ -191,7 +240,10 @@ void sweep(const std::string& name, std::uint64_t seed) {
 
 TEST_F(Exhaustive, WideFormatsRandomCodesAndInputs) {
     std::mt19937_64 draw(7);
-    for (const std::string& name : wide) {
+    std::vector<std::string> names = wide;
+    for (const std::string& name : scaled({"posit(12,1)", "posit(16,1)", "posit(16,2,underflow)", "posit(24,2)", "posit(32,2)", "bf16", "fp16,sat", "float(6,9)", "fixed(16,8)", "fixed(24,64)"}))
+        names.push_back(name);
+    for (const std::string& name : names) {
         std::vector<std::uint64_t> codes = {0, 1};
         const int bits = Format::parse(name).bits();
         for (int i = 0; i < 2000; ++i) codes.push_back(draw() >> (64 - bits) >> (i % 3 == 0 ? draw() % static_cast<unsigned>(bits) : 0));

@@ -20,7 +20,8 @@ std::string parse_error(const std::string& text) {
 TEST(Names, CanonicalNamesRoundTrip) {
     for (const char* name : {"posit(8,2)", "posit(2,0)", "posit(32,4)", "posit(8,2,underflow)", "float32", "float64", "fp16", "bf16", "e5m2", "e4m3", "e3m2", "e2m3", "e2m1", "e4m3fnuz", "e5m2fnuz",
                              "e8m0", "float(6,9)", "float(8,22)", "float(4,3)", "float(3,2)", "float(6,9),sat", "e4m3,sat", "e5m2,sat", "fp16,sat", "float32,sat", "e4m3fnuz,sat", "fixed(8,4)",
-                             "fixed(8,4,symmetric)", "fixed(24,-3)", "int32", "uint8"}) {
+                             "fixed(8,4,symmetric)", "fixed(24,-3)", "int32", "uint8", "posit(8,1)*0.25", "posit(8,2,underflow)*16", "e4m3,sat*0.5", "bf16*1.262177448353619e-29", "fixed(8,4)*2",
+                             "e8m0*2", "float32,sat*4"}) {
         const Format f = Format::parse(name);
         EXPECT_EQ(f.name(), name);
         EXPECT_EQ(Format::parse(f.name()), f);
@@ -43,12 +44,20 @@ TEST(Names, OtherSpellings) {
     EXPECT_NE(Format::posit(8, 2), Format::posit(8, 2, Underflow::to_zero));
     EXPECT_EQ(Format::parse("e4m3").saturating(), Format::parse("e4m3,sat"));
     EXPECT_EQ(Format(), Format::float32());
+    EXPECT_EQ(Format::parse(" posit(8,1) * 2.5e-1 ").name(), "posit(8,1)*0.25");
+    EXPECT_EQ(Format::parse("posit(8,1)*1"), Format::posit(8, 1));
+    EXPECT_EQ(Format::parse("float32*1"), Format::float32());
+    EXPECT_NE(Format::parse("posit(8,1)*4"), Format::posit(8, 1));
+    EXPECT_EQ(Format::parse("posit(8,1)*4").scaled(2).name(), "posit(8,1)*2");
+    EXPECT_EQ(Format::parse("posit(8,1)*4").element(), Format::posit(8, 1));
+    EXPECT_EQ(Format::parse("e4m3*4").saturating().name(), "e4m3,sat*4");
+    EXPECT_TRUE(Format::parse("e4m3*4").scaling() == Scaling::constant && Format::parse("e4m3").scaling() == Scaling::none);
 }
 
 TEST(Names, Errors) {
     const std::string wanted =
         " (want posit(n,es), posit(n,es,underflow), float32, float64, fp16, bf16, e5m2, e4m3, e3m2, e2m3, e2m1, e4m3fnuz, e5m2fnuz, e8m0, float(e,m), "
-        "fixed(word,fraction), fixed(word,fraction,symmetric), int32, uint8; floats also with ,sat)";
+        "fixed(word,fraction), fixed(word,fraction,symmetric), int32, uint8; floats also with ,sat; any but float32, float64 and integers with *scale behind it)";
     EXPECT_EQ(parse_error("posti(8,2)"), "Format: unknown name: \"posti(8,2)\"" + wanted);
     EXPECT_EQ(parse_error("Posit(8,2)"), "Format: unknown name: \"Posit(8,2)\"" + wanted);
     EXPECT_EQ(parse_error("half"), "Format: unknown name: \"half\"" + wanted);
@@ -60,6 +69,14 @@ TEST(Names, Errors) {
     EXPECT_EQ(parse_error("posit(8,2,3)"), "Format: wrong arguments: \"posit(8,2,3)\"" + wanted);
     EXPECT_EQ(parse_error("posit(8,x)"), "Format: not a whole number: \"posit(8,x)\"" + wanted);
     EXPECT_EQ(parse_error("posit(99999999999,1)"), "Format: not a whole number: \"posit(99999999999,1)\"" + wanted);
+    EXPECT_EQ(parse_error("posit(8,2)*"), "Format: the scale is not a number: \"posit(8,2)*\"" + wanted);
+    EXPECT_EQ(parse_error("posit(8,2)*2x"), "Format: malformed name: \"posit(8,2)*2x\"" + wanted);
+    EXPECT_EQ(parse_error("posit(8,2)*2,sat"), "Format: malformed name: \"posit(8,2)*2,sat\"" + wanted);
+    EXPECT_EQ(parse_error("posit(8,2)*0.3"), "Format: scale is not a power of two: posit(8,2)*0.3 (want one, with which every value stays exact)");
+    for (const char* scale : {"-2", "0", "inf", "nan"}) EXPECT_NE(parse_error(std::string("e4m3*") + scale).find("scale is not a power of two: e4m3*"), std::string::npos);
+    EXPECT_EQ(parse_error("float32*2"), "Format: no constant scale of float32: *2 came (want another number format)");
+    EXPECT_EQ(parse_error("int32*2"), "Format: no constant scale of int32: *2 came (want another number format)");
+    EXPECT_EQ(parse_error("posit(8,0)*3.1217485503159922e+144"), "Format: scale out of range: posit(8,0)*3.1217485503159922e+144 (want values within 2^-480 and 2^480)");
     EXPECT_EQ(parse_error("float64,sat"), "Format: no saturating variant: float64 (want a format of at most 32 bits)");
     EXPECT_EQ(parse_error("fp16,satt"), "Format: unknown option: \"fp16,satt\"" + wanted);
     EXPECT_EQ(parse_error("posit(33,2)"), "Format: posit sizes out of range: posit(33,2) (want 2 <= n <= 32, 0 <= es <= 4)");
@@ -96,6 +113,11 @@ TEST(Formats, DerivedProperties) {
         {"e5m2fnuz", 8, 1, 57344, 0x1p-17, 0.25, 3, 15, -17, true, true, true, true},
         {"e8m0", 8, 1, 0x1p127, 0x1p-127, 1, 1, 127, -127, true, true, true, false},
         {"fixed(8,4)", 8, 1, 7.9375, 0.0625, 0.0625, 7, 2, -4, false, true, true, true},
+        {"posit(8,1)*0.25", 8, 1, 1024, 0x1p-14, 0.125, 5, 10, -14, true, true, true, true},
+        {"posit(8,0)*1024", 8, 1, 65536, 16, 15, 6, 16, 4, true, true, true, false},
+        {"e4m3*0.0078125", 8, 1, 3.5, 0x1p-16, 0x1p-3, 4, 1, -16, true, true, true, true},
+        {"posit(8,2)*1.329227995784916e+36", 8, 1, 0x1p144, 0x1p96, 0x1p96 - 1, 4, 144, 96, true, false, false, false},
+        {"fixed(8,4)*0.25", 8, 1, 1.984375, 0x1p-6, 0x1p-6, 7, 0, -6, false, true, true, true},
         {"fixed(24,8,symmetric)", 24, 4, 32767.99609375, 0x1p-8, 0x1p-8, 23, 14, -8, false, true, false, false},
     };
     for (const Properties& p : rows) {
@@ -121,7 +143,8 @@ TEST(Formats, DerivedProperties) {
 // exact_in_float32, bfloat16 and float16 say what every code shows.
 TEST(Formats, ExactInHostFloatsHoldsForEveryCode) {
     const Format fp16 = Format::parse("fp16"), bf16 = Format::parse("bf16");
-    for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(8,4)", "posit(12,3)", "posit(16,1)", "posit(16,3)", "e4m3", "e5m2", "float(6,3)", "float(8,2)", "float(5,11)", "fixed(12,6)"}) {
+    for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(8,4)", "posit(12,3)", "posit(16,1)", "posit(16,3)", "e4m3", "e5m2", "float(6,3)", "float(8,2)", "float(5,11)", "fixed(12,6)", "posit(8,1)*7.52316384526264e-37",
+                             "posit(8,1)*1.2676506002282294e+30", "posit(8,0)*5.877471754111438e-39", "e4m3*256"}) {
         const Format f = Format::parse(name);
         bool in_float = true, in_bf16 = true, in_fp16 = true;
         for (std::uint64_t c = 0; c < std::uint64_t{1} << f.bits(); ++c) {

@@ -215,6 +215,7 @@ TEST(Quire, ErrorsAreOneSentence) {
     const Number eight(p8, 1), sixteen(p16, 1);
     Quire q(p8);
     EXPECT_EQ(error_of([] { Quire(Format::parse("fp16")); }), "Quire: not a posit: fp16 (want posit(n,es))");
+    EXPECT_EQ(error_of([] { Quire(Format::parse("posit(8,1)*4")); }), "Quire: a scaled posit: posit(8,1)*4 (want one without a scale, or an ExactSum)");
     EXPECT_EQ(error_of([&] { q += sixteen; }), "Quire: add: formats differ: posit(8,2) and posit(16,2) (want one format)");
     EXPECT_EQ(error_of([&] { q -= Quire(p16); }), "Quire: subtract: formats differ: posit(8,2) and posit(16,2) (want one format)");
     EXPECT_EQ(error_of([&] { q.multiply_add(eight, sixteen); }), "Quire: multiply_add: formats differ: posit(8,2) and posit(16,2) (want one format)");

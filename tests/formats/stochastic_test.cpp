@@ -13,7 +13,8 @@ namespace taper::tests {
 namespace {
 
 const std::vector<std::string> formats = {"posit(8,0)",  "posit(8,1)", "posit(8,2)", "posit(8,3)", "posit(6,4)", "posit(16,2)", "posit(16,1)",  "posit(32,2)", "posit(8,2,underflow)", "posit(4,2,underflow)", "fp16",
-                                          "bf16",        "e4m3",       "e4m3,sat",   "e5m2",       "e2m1",       "e4m3fnuz",    "float(6,9)",   "fixed(8,4)",  "fixed(8,7,symmetric)", "e8m0",                 "float32"};
+                                          "bf16",        "e4m3",       "e4m3,sat",   "e5m2",       "e2m1",       "e4m3fnuz",    "float(6,9)",   "fixed(8,4)",  "fixed(8,7,symmetric)", "e8m0",                 "float32",
+                                          "posit(8,1)*0.125", "e4m3*64", "posit(4,2,underflow)*1024", "fixed(8,4)*0.5"};
 
 std::uint64_t load(const std::vector<char>& codes, std::size_t bytes, std::size_t i) {
     std::uint64_t code = 0;

@@ -138,7 +138,7 @@ TEST(ReadIdx, SurvivesEveryCutAndFlip) {
     const std::string file = images_file(2, 3, 4, std::string(24, 'p'));
     for (const std::string& whole : {file, gzipped(file)})
         for (std::size_t i = 0; i < whole.size(); ++i) {
-            EXPECT_NE(parse_error(whole.substr(0, i), 3), "no Error") << i;
+            EXPECT_NE(parse_error(whole.substr(0, i), 3), "nothing was thrown") << i;
             for (int bit = 0; bit < 8; ++bit) {
                 std::string changed = whole;
                 changed[i] = static_cast<char>(changed[i] ^ 1 << bit);
@@ -160,7 +160,7 @@ TEST(LoadIdxFolder, ReadsBothSplits) {
     EXPECT_EQ(sets.train.shape, (Shape{3, 1, 4, 5}));
     EXPECT_EQ(sets.test.shape, (Shape{2, 1, 4, 5}));
     EXPECT_EQ(sets.train.labels, (std::vector<std::uint8_t>{1, 2, 9}));
-    EXPECT_EQ(sets.test.normalisation, (Normalisation{0.5020f, 1.0f}));  // 128/255, no deviation at all
+    EXPECT_EQ(sets.test.normalisation, (Normalisation{{0.5020f}, {1.0f}}));  // 128/255, no deviation at all
 }
 
 TEST(LoadIdxFolder, RefusesWhatDoesNotFit) {
@@ -181,7 +181,7 @@ TEST(LoadIdxFolder, RefusesWhatDoesNotFit) {
               "load_idx_folder: no images: " + path + "/train-images-idx3-ubyte is [0, 4, 5] (want no size of 0)");
     write_set(folder.path, "train", 1, "\x01");
     write_file(folder.path / "t10k-images-idx3-ubyte", images_file(2, 5, 4, std::string(40, 'x')));
-    EXPECT_EQ(error_of([&] { load_idx_folder(folder.path); }), "load_idx_folder: image sizes differ: train is [1, 1, 4, 5], t10k is [2, 1, 5, 4] in " + path);
+    EXPECT_EQ(error_of([&] { load_idx_folder(folder.path); }), "load_idx_folder: image sizes differ: train is [1, 1, 4, 5], test is [2, 1, 5, 4] in " + path);
 }
 
 TEST(Images, FashionMnistIsAsPublished) {
@@ -192,7 +192,7 @@ TEST(Images, FashionMnistIsAsPublished) {
     const ImageSets sets = load_idx_folder(find_fashion_mnist());
     EXPECT_EQ(sets.train.shape, (Shape{60000, 1, 28, 28}));
     EXPECT_EQ(sets.test.shape, (Shape{10000, 1, 28, 28}));
-    EXPECT_EQ(sets.train.normalisation, (Normalisation{0.2860f, 0.3530f}));
+    EXPECT_EQ(sets.train.normalisation, (Normalisation{{0.2860f}, {0.3530f}}));
     std::vector<int> per_class(10);
     for (const std::uint8_t label : sets.test.labels) ++per_class[label];
     EXPECT_EQ(per_class, std::vector<int>(10, 1000));

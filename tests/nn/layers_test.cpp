@@ -79,6 +79,21 @@ TEST(ConvTranspose2d, IsTheSumRoundedOnce) {
     EXPECT_EQ(layer(x).value().codes(), Tensor::from(sums, {2, 3, out, out}, p16).codes());
     EXPECT_EQ(layer(x).gradient_target(), Target(p8));
     EXPECT_EQ(ConvTranspose2d(2, 3, 4, {}, Bias::no).bias(), nullptr);
+    EXPECT_EQ(error_of([] { ConvTranspose2d(4, 3, 3, {.groups = 2}); }),
+              "ConvTranspose2d: groups do not divide the channels: in 4, out 3, groups 2 (want a divisor of both)");
+}
+
+TEST(Layers, ConvolutionsPassGroupsAndDilationOn) {
+    const Conv2dSpec spec{.stride = 2, .padding = 3, .dilation = 2, .groups = 2};
+    const ConvTranspose2dSpec up{.stride = 2, .padding = 1, .output_padding = 1, .dilation = 2, .groups = 2};
+    Conv2d conv(4, 6, 3, spec);
+    ConvTranspose2d transposed(4, 6, 3, up);
+    EXPECT_EQ(conv.weight().variable.shape(), (Shape{6, 2, 3, 3}));
+    EXPECT_EQ(transposed.weight().variable.shape(), (Shape{4, 3, 3, 3}));
+    const Tensor x = uniform({2, 4, 7, 5}, -2, 2);
+    EXPECT_EQ(conv(x).value().codes(), core::conv2d(x, conv.weight().variable.value(), conv.bias()->variable.value(), spec).codes());
+    EXPECT_EQ(transposed(x).value().codes(), core::conv_transpose2d(x, transposed.weight().variable.value(), transposed.bias()->variable.value(), up).codes());
+    EXPECT_EQ(transposed(x).shape(), (Shape{2, 6, 16, 12}));
 }
 
 TEST(Layers, WithoutWeightsKeepFormatAndGradientTarget) {
@@ -231,6 +246,10 @@ TEST(Init, LayersStartAsPyTorchsDo) {
     EXPECT_GE(moments(conv.weight().variable.value()).largest, 0.99 * bound);
     EXPECT_LE(moments(conv.bias()->variable.value()).largest, bound);
     EXPECT_GE(moments(conv.bias()->variable.value()).largest, 0.3 * bound);
+    Conv2d grouped(8, 16, 5, {.groups = 4}, Bias::yes, a);              // a fan of 2 * 25
+    ConvTranspose2d transposed(8, 12, 5, {.groups = 2}, Bias::yes, a);  // of 6 * 25
+    EXPECT_NEAR(moments(grouped.weight().variable.value()).largest, 1 / std::sqrt(50.0), 0.01 / std::sqrt(50.0));
+    EXPECT_NEAR(moments(transposed.weight().variable.value()).largest, bound, 0.01 * bound);
     LeNet5 first(b), second(b);  // the generator moves on
     EXPECT_NE(first.fc1.weight().variable.value().codes(), second.fc1.weight().variable.value().codes());
     Generator c(9);
@@ -269,7 +288,8 @@ TEST(Losses, RoundIntoTheLossFormatBothWays) {
     const auto share = [](std::size_t i) { return (i == 2 || i == 3 ? 0.7 : 0) + 0.1; };
     check([&](const Variable& x) { return cross_entropy(x, labels, precision, 0.3); }, [&](std::size_t i) { return -share(i) * log_softmax_of(i); }, 2,
           [&](std::size_t i) { return (std::exp(log_softmax_of(i)) - share(i)) / 2; });
-    EXPECT_EQ(error_of([&] { nll_loss(values, target, precision); }), "nll_loss: shapes do not fit: log_probabilities is [2, 3], labels is [2, 3] (want [N, C] and [N], not empty)");
+    EXPECT_EQ(error_of([&] { nll_loss(values, target, precision); }),
+              "nll_loss: shapes do not fit: log_probabilities is [2, 3], labels is [2, 3] (want [N, C] and [N], not empty)");
 }
 
 TEST(Losses, CountsCorrectPredictions) {

@@ -88,7 +88,7 @@ TEST(Recipe, EveryRoleGoesThroughText) {
 
 TEST(Recipe, PresetsParseUnderTheirNamesAndAreInTheDocumentation) {
     const std::string page = read_docs();
-    EXPECT_EQ(recipe_names().size(), 9u);
+    EXPECT_EQ(recipe_names().size(), 10u);
     for (const std::string& name : recipe_names()) {
         const Recipe recipe = find_recipe(name);
         EXPECT_EQ(recipe.name, name);
@@ -160,20 +160,6 @@ TEST(Recipe, RoundingPointsAreSlotsByName) {
     EXPECT_EQ(net.layer1(x.to(p16)).value().codes(), net.layer1.conv2(relu(y).value().to(small)).value().codes());
 }
 
-TEST(Recipe, PlacesTheRoundingsOfTheCifar10Run) {
-    Net net;
-    apply(find_recipe("qtorch_cifar10"), net);
-    const Variable x = Variable::leaf(uniform({3, 4}, -1, 1));
-    const Variable y = net.layer1.conv1(x);
-    EXPECT_EQ(y.format(), Format::float32());  // the sums and norms beyond
-    EXPECT_EQ(y.value().codes(), Variable(y).value().to(p8).to(Format::float32()).codes());
-    backward(sum(mul(y, y)));
-    const auto gradient = x.grad().to_vector();
-    EXPECT_EQ(x.grad().to(p8).to_vector(), gradient);  // rounded before the convolution too
-    EXPECT_EQ(net.fc.precision().activations, Target());
-    EXPECT_EQ(net.precision().loss, Target(Format::minifloat(6, 9)));
-}
-
 TEST(Recipe, CheckpointsKeepPrecisionsAndPoints) {
     Recipe recipe{.precision = {.weights = p8, .master = p16}, .layers = {{.layers = "fc", .targets = {std::nullopt, p16_1}}}};
     recipe.roundings = {{"layer1", "middle", Target(p8)}, {"layer2", "middle", {}}};
@@ -206,13 +192,30 @@ TEST(Recipe, CheckpointsKeepPrecisionsAndPoints) {
     EXPECT_NE(error_of([&] { load_with(other); }).find("another precision"), std::string::npos);
 }
 
+TEST(Recipe, ScalesAreKeysOrPartsOfNames) {
+    const Recipe keys = parse_recipe(R"j({"weights": "posit(8,1) zero", "activations": "posit(8,1)", "scale": {"weights": 0.125, "activations": 2},
+        "layers": [{"match": "fc", "weights": "posit(8,1)*2", "scale": {"weights": 4}}],
+        "roundings": [{"match": "fc", "slot": "output", "format": "e4m3", "scale": 0.5}]})j");
+    const Recipe names = parse_recipe(R"j({"weights": "posit(8,1)*0.125 zero", "activations": "posit(8,1) * 2",
+        "layers": [{"match": "fc", "weights": "posit(8,1) *8"}], "roundings": [{"match": "fc", "slot": "output", "format": "e4m3*0.5"}]})j");
+    EXPECT_EQ(keys, names);
+    EXPECT_EQ(parse_recipe(print(keys)), keys);
+    EXPECT_EQ(text(keys.precision.weights), "posit(8,1)*0.125 zero");
+}
+
 TEST(Recipe, ErrorsNameTheKey) {
     const std::string roles = "inputs, weights, activations, errors, gradients, loss, master, state, forward, backward_data, backward_weights";
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", layers, roundings)"},
-        {"{`scale`: 4}", "formats have no constant scale yet: `scale` came (want formats without one)"},
-        {"{`layers`: [{`match`: `fc`, `scale`: 4}]}", "formats have no constant scale yet: `scale` came (want formats without one)"},
-        {"{`layers`: [{`match`: `fc`, `errrors`: `posit(8,2)`}]}", "unknown key: `errrors` (want match, " + roles + ")"},
+        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", scale, layers, roundings)"},
+        {"{`scale`: 4}", "not an object: `scale` is number (want roles with their scales)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`errors`: 4}}", "a scale without a format: `errors` (want a role with its format beside `scale`)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`forward`: 4}}", "a scale without a format: `forward` (want a role with its format beside `scale`)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`weights`: `4`}}", "not a number: the scale of `weights` is string (want a power of two)"},
+        {"{`weights`: `posit(8,2)`, `scale`: {`weights`: 3}}",
+         "the scale of `weights`: Format: scale is not a power of two: posit(8,2)*3 (want one, with which every value stays exact)"},
+        {"{`layers`: [{`match`: `fc`, `errrors`: `posit(8,2)`}]}", "unknown key: `errrors` (want match, " + roles + ", scale)"},
+        {"{`roundings`: [{`match`: `fc`, `slot`: `input`, `format`: `none`, `scale`: 2}]}",
+         "a scale without a format: `scale` at a rounding point of none (want a format)"},
         {"{`layers`: [{`match`: `fc`, `loss`: `posit(8,2)`}]}", "a role of the network, not of layers: `loss` (want it outside `layers`)"},
         {"{`layers`: [{`weights`: `posit(8,2)`}]}", "an entry of `layers` lacks a key: `match` (want a pattern of layers)"},
         {"{`layers`: {`fc`: 1}}", "not a list: `layers` is object (want an array of objects)"},
@@ -220,7 +223,7 @@ TEST(Recipe, ErrorsNameTheKey) {
         {"{`roundings`: [{`match`: `fc`, `slot`: `input`}]}", "a rounding point lacks a key: `format` (want match, slot and format)"},
         {"{`roundings`: [{`match`: `fc`, `slot`: ``, `format`: `e4m3`}]}",
          "a rounding point has no name: `slot` is empty (want input, output or a model's own)"},
-        {"{`roundings`: [{`match`: `fc`, `slot`: `input`, `formats`: `e4m3`}]}", "unknown key: `formats` (want match, slot, format)"},
+        {"{`roundings`: [{`match`: `fc`, `slot`: `input`, `formats`: `e4m3`}]}", "unknown key: `formats` (want match, slot, format, scale)"},
         {"{`roundings`: [{`match`: ``, `slot`: `input`, `format`: `e4m3`}]}",
          "a rounding point that is a role: the network's `input` (want the role `inputs`)"},
         {"{`weights`: 8}", "not a text: `weights` is number (want a string)"},

@@ -34,7 +34,7 @@ inline nn::Precision posit_precision() {
 inline nn::ImageClassification make_images(std::int64_t count, std::int64_t side = 28, std::uint64_t seed = 1) {
     nn::ImageClassification data;
     data.shape = {count, 1, side, side};
-    data.normalisation = {0.25f, 0.5f};
+    data.normalisation = {{0.25f}, {0.5f}};
     for (std::int64_t n = 0; n < count; ++n) {
         const auto label = static_cast<std::uint8_t>(philox_draw(seed, 1, static_cast<std::uint64_t>(n)) % 10);
         data.labels.push_back(label);

@@ -72,7 +72,10 @@ Exact exact_div(const Exact& a, const Exact& b) {
     return {Exact::finite, negative, a.magnitude / b.magnitude};
 }
 
-Reference::Reference(const std::string& name) {
+Reference::Reference(const std::string& full_name) {
+    const std::size_t star = full_name.find('*');
+    if (star != std::string::npos) scale_ = mpq_class(std::stod(full_name.substr(star + 1)));
+    const std::string name = full_name.substr(0, star);
     const std::size_t comma = name.rfind(",sat");
     option_ = comma != std::string::npos;
     const std::string base = name.substr(0, comma);
@@ -149,6 +152,12 @@ std::uint64_t Reference::with_sign(std::uint64_t magnitude, bool negative) const
 }
 
 Exact Reference::decode(std::uint64_t code) const {
+    Exact x = decode_element(code);
+    x.magnitude *= scale_;
+    return x;
+}
+
+Exact Reference::decode_element(std::uint64_t code) const {
     const std::uint64_t half = std::uint64_t{1} << (bits_ - 1);
     if (family_ == Family::e8m0) return code == 255 ? Exact{Exact::nan, false, 0} : Exact{Exact::finite, false, value(code)};
     const bool negative = (code & half) != 0;
@@ -222,16 +231,17 @@ std::uint64_t Reference::round(const Exact& x, RefMode mode) const {
         return special_ == Special::fn ? half - 1 : special_ == Special::fnuz ? half : half - 1;
     }
     if (x.magnitude == 0) return with_sign(0, x.negative);
-    return round_magnitude([&](const mpq_class& t) { return cmp(x.magnitude, t); }, x.negative, mode);
+    return round_magnitude([&, m = mpq_class(x.magnitude / scale_)](const mpq_class& t) { return cmp(m, t); }, x.negative, mode);
 }
 
 std::uint64_t Reference::round_sqrt(const Exact& x) const {
     if (x.kind != Exact::finite || x.magnitude == 0) return round(x.kind == Exact::infinite && x.negative ? Exact{Exact::nan, false, 0} : x, RefMode::nearest);
     if (x.negative) return round({Exact::nan, false, 0}, RefMode::nearest);
-    return round_magnitude([&](const mpq_class& t) { return cmp(x.magnitude, mpq_class(t * t)); }, false, RefMode::nearest);
+    return round_magnitude([&](const mpq_class& t) { return cmp(x.magnitude, mpq_class(t * t * scale_ * scale_)); }, false, RefMode::nearest);
 }
 
-Reference::Neighbours Reference::neighbours(const Exact& x) const {
+Reference::Neighbours Reference::neighbours(const Exact& scaled) const {
+    const Exact x{scaled.kind, scaled.negative, scaled.magnitude / scale_};
     const std::uint64_t low = floor_code([&](const mpq_class& t) { return cmp(x.magnitude, t); }, x.negative);
     const bool ends = low == max_magnitude(x.negative) || value(low) == x.magnitude || (family_ == Family::e8m0 && x.magnitude < value(0));
     const bool to_minpos = family_ == Family::posit && low == 0 && !option_ && x.magnitude != 0;
@@ -254,6 +264,7 @@ std::vector<mpq_class> Reference::decision_points() const {
     points.push_back(value(top));
     if (family_ == Family::floating) points.push_back(overflow_threshold());
     if (family_ == Family::posit) points.push_back(value(1) / 2);
+    for (mpq_class& point : points) point *= scale_;
     return points;
 }
 

@@ -50,6 +50,7 @@ class Reference {
     std::vector<mpq_class> decision_points() const;
 
   private:
+    Exact decode_element(std::uint64_t code) const;
     enum class Family { posit, floating, fixed, e8m0 };
     enum class Special { ieee, fn, fnuz, finite };
     mpq_class value(std::uint64_t magnitude_code) const;  // of a positive code
@@ -67,6 +68,7 @@ class Reference {
     int bits_ = 0, a_ = 0, b_ = 0;  // posit: n, es; float: e, m; fixed: word, fraction
     int bias_ = 0;
     bool option_ = false;  // underflow, sat, symmetric
+    mpq_class scale_ = 1;  // what follows "*"; values and decisions are the element's
     std::vector<mpq_class> values_, decisions_;  // of the positive codes where there are few
 };
 

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# DCGAN on Fashion-MNIST, 28 x 28, batch 64: float32 against posit(8,2) with loss, master and state in posit(16,2), as a ratio of mean Frechet
+# distances over 10,000 samples on the 84 features of one float32 LeNet-5, which is trained first.  Leaves in dcgan_fashion/ each run's grids of
+# samples (NAME-SEED/step-NNNNNN.png), losses (NAME-SEED.csv, .png) and checkpoint; a run that is done is kept, one that was stopped goes on.
+# Environment: lib.sh, and
+#   STEPS (4000)  of batch 64    SEEDS (3)  runs in each precision    SAMPLE_EVERY (1000)  steps between grids    LOSS_SCALE (1)  of the posit runs
+#   EPOCHS (5)  of LeNet-5       SAMPLES (10000)  for the distance
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+need "$lenet"
+need "$dcgan"
+results=$work/dcgan_fashion
+mkdir -p "$results"
+steps=${STEPS:-4000}
+seeds=${SEEDS:-3}
+features=$results/lenet-${EPOCHS:-5}.st
+
+if [[ ! -f $features ]]; then
+    say "dcgan_fashion: LeNet-5 for its features"
+    "$lenet" "${data[@]}" --epochs "${EPOCHS:-5}" --quiet --save "$features.part" > "$results/lenet.txt"
+    mv "$features.part" "$features"
+fi
+
+run() {  # run NAME SEED FLAGS...: leaves NAME-SEED.distance
+    local name=$1 seed=$2 stem=$results/$1-$2 resume=()
+    shift 2
+    local flags=("${data[@]}" "$@" --seed "$seed" --steps "$steps" --frechet-images "${SAMPLES:-10000}")
+    if [[ $(cat "$stem.flags" 2> /dev/null) != "${flags[*]}" ]]; then rm -rf "$stem" "$stem".{st,csv,png,distance}; fi  # other settings
+    echo "${flags[*]}" > "$stem.flags"
+    if [[ -f $stem.distance ]]; then return; fi
+    if [[ -f $stem.st ]]; then resume=(--resume "$stem.st"); fi
+    say "dcgan_fashion: $name, seed $seed"
+    "$dcgan" "${flags[@]}" --features "$features" --quiet --csv "$stem.csv" --plot "$stem.png" --samples "$stem" --sample-every "${SAMPLE_EVERY:-1000}" \
+        --save "$stem.st" --save-every 100 "${resume[@]}" > "$stem.txt"
+    awk '/^Frechet/ { print $NF }' "$stem.txt" > "$stem.distance.part"
+    mv "$stem.distance.part" "$stem.distance"
+}
+
+for ((seed = 1; seed <= seeds; ++seed)); do
+    run float32 "$seed"
+    run posit "$seed" --posit --loss-scale "${LOSS_SCALE:-1}"
+done
+
+mean() { for ((seed = 1; seed <= seeds; ++seed)); do cat "$results/$1-$seed.distance"; done | awk '{ sum += $1 } END { printf "%.4f", sum / NR }'; }
+printf '%-30s' "distance after $steps steps"
+for ((seed = 1; seed <= seeds; ++seed)); do printf ' %9s' "seed $seed"; done
+printf ' %9s\n' mean
+for name in float32 posit; do
+    title=$name
+    if [[ $name == posit ]]; then title="posit(8,2), posit(16,2)"; fi
+    printf '%-30s' "$title"
+    for ((seed = 1; seed <= seeds; ++seed)); do printf ' %9s' "$(cat "$results/$name-$seed.distance")"; done
+    printf ' %9s\n' "$(mean "$name")"
+done
+promise dcgan_fashion_posit8_over_float32 "$(awk -v a="$(mean posit)" -v b="$(mean float32)" 'BEGIN { printf "%.3f", a / b }')" "<=1.15"
+exit $short
