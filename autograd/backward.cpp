@@ -4,10 +4,12 @@
 #include <taper/autograd/node.h>
 #include <taper/autograd/support.h>
 #include <taper/core/ops.h>
+#include <taper/core/random.h>
 #include <taper/formats/error.h>
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 
 namespace taper {
 
@@ -36,6 +38,7 @@ class BackwardPass {
         std::size_t contributions = 0;  // in all; 0 for the loss, whose seed is not one
         std::size_t awaited = 0;
         Tensor gradient;  // the sum so far
+        Tensor before;    // for rounding hooks, where an op rounds the gradient itself
     };
 
     static bool receives(const std::shared_ptr<Node>& node) { return node && node->requires_grad; }
@@ -92,6 +95,7 @@ class BackwardPass {
         Node& node = *e.node;
         std::vector<GradientRequest> requests;
         for (const auto& input : node.inputs) requests.push_back(request(input));
+        compute_unrounded(node, e.gradient, requests);
         std::vector<Tensor> gradients = call(node, e.gradient, requests);
         e.gradient = Tensor();
         const std::vector<std::shared_ptr<Node>> inputs = node.inputs;
@@ -101,6 +105,23 @@ class BackwardPass {
         }
         for (std::size_t i = 0; i < inputs.size(); ++i) {
             if (requests[i].needed) contribute(entry(inputs[i]), std::move(gradients[i]));
+        }
+    }
+
+    // What rounding hooks see of the gradients that this op is about to round.
+    void compute_unrounded(const Node& node, const Tensor& dy, const std::vector<GradientRequest>& requests) {
+        std::vector<GradientRequest> wide(requests.size());
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            if (!requests[i].needed || node.inputs[i]->rounding_hooks.empty()) continue;
+            const Format format = compute_format(*node.inputs[i]);
+            wide[i] = {.needed = requests[i].target.format != format, .target = format};
+        }
+        if (std::none_of(wide.begin(), wide.end(), [](const GradientRequest& request) { return request.needed; })) return;
+        const Generator draws = default_generator();
+        const std::vector<Tensor> unrounded = call(node, dy, wide);
+        default_generator() = draws;
+        for (std::size_t i = 0; i < wide.size(); ++i) {
+            if (wide[i].needed) entry(node.inputs[i]).before = unrounded[i];
         }
     }
 
@@ -134,7 +155,9 @@ class BackwardPass {
         if (e.node->leaf) {
             finish_leaf(e);
         } else {
+            const Tensor before = e.before.defined() ? std::exchange(e.before, {}) : e.gradient;
             if (e.contributions > 1) e.gradient = autograd::rounded(e.gradient, gradient_target(*e.node));
+            tell_rounding(*e.node, before, e.gradient);
             e.gradient = after_hooks(*e.node, e.gradient);
         }
     }
@@ -143,16 +166,24 @@ class BackwardPass {
         Node& node = *e.node;
         const Target target = options_.accumulate ? Target(compute_format(node)) : gradient_target(node);
         Tensor gradient = std::move(e.gradient);
+        Tensor before = e.before.defined() ? std::exchange(e.before, {}) : gradient;
         if (options_.loss_scale != 1) {
+            if (!node.rounding_hooks.empty()) before = core::unary(Unary::scale, gradient, 1 / options_.loss_scale);
             gradient = core::unary(Unary::scale, gradient, 1 / options_.loss_scale, target);
         } else {
             gradient = autograd::rounded(gradient, target);
         }
+        tell_rounding(node, before, gradient);
         gradient = after_hooks(node, gradient);
         if (node.grad.defined()) gradient = core::binary(Binary::add, node.grad.to(target.format), gradient);
         if (gradient.storage()->role() == Role::other) gradient.set_role(Role::gradients);
         node.grad = gradient;
         e.gradient = Tensor();
+    }
+
+    static void tell_rounding(const Node& node, const Tensor& before, const Tensor& after) {
+        const auto hooks = node.rounding_hooks;  // a hook may remove itself
+        for (const auto& [number, hook] : hooks) hook(before, after);
     }
 
     // What the hooks make of a complete gradient; it keeps its format.

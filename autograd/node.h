@@ -23,6 +23,7 @@ struct Node {
     Output target;              // of the gradient, if one was named
     bool requires_grad = true;  // false: a frozen leaf
     std::vector<std::pair<std::uint64_t, Variable::Hook>> hooks;
+    std::vector<std::pair<std::uint64_t, Variable::RoundingHook>> rounding_hooks;
 
     // Leaves.
     bool leaf = true;

@@ -18,6 +18,7 @@ struct Graveyard {
     std::vector<std::shared_ptr<Node>> inputs;
     std::vector<GradientFunction> gradients;  // may hold Variables, and with them nodes
     std::vector<Variable::Hook> hooks;        // likewise
+    std::vector<Variable::RoundingHook> rounding_hooks;
 };
 thread_local Graveyard* graveyard = nullptr;
 
@@ -60,8 +61,9 @@ Node::~Node() {
     }
     if (gradient) graveyard->gradients.push_back(std::move(gradient));
     for (auto& [number, hook] : hooks) graveyard->hooks.push_back(std::move(hook));
+    for (auto& [number, hook] : rounding_hooks) graveyard->rounding_hooks.push_back(std::move(hook));
     if (!outermost) return;
-    while (take_last(mine.gradients) || take_last(mine.hooks) || take_last(mine.inputs)) {
+    while (take_last(mine.gradients) || take_last(mine.hooks) || take_last(mine.rounding_hooks) || take_last(mine.inputs)) {
     }
     graveyard = nullptr;
 }
@@ -132,9 +134,17 @@ std::uint64_t Variable::add_hook(Hook hook) {
     return impl_->node->hooks.emplace_back(next_id(), std::move(hook)).first;
 }
 
+std::uint64_t Variable::add_rounding_hook(RoundingHook hook) {
+    if (!requires_grad()) throw Error("add_rounding_hook: the Variable is a constant (want one that requires a gradient)");
+    if (!hook) throw Error("add_rounding_hook: the function is empty");
+    return impl_->node->rounding_hooks.emplace_back(next_id(), std::move(hook)).first;
+}
+
 void Variable::remove_hook(std::uint64_t number) {
     if (!impl().node) return;
-    std::erase_if(impl_->node->hooks, [&](const auto& hook) { return hook.first == number; });
+    const auto is_it = [&](const auto& hook) { return hook.first == number; };
+    std::erase_if(impl_->node->hooks, is_it);
+    std::erase_if(impl_->node->rounding_hooks, is_it);
 }
 
 void Variable::set_value(const Tensor& value) {

@@ -47,7 +47,12 @@ class Variable {
     // as this place in the graph.  Throws Error for a constant.
     using Hook = std::function<Tensor(const Tensor& gradient)>;
     std::uint64_t add_hook(Hook hook);    // returns its number
-    void remove_hook(std::uint64_t number);  // nothing happens if there is none of that number
+    // Calls hook(before, after) with the same gradient before and after its rounding, ahead of those hooks: `before` in the compute type (float32 or
+    // float64), itself `after` where nothing is rounded (equal formats, `accumulate`).  Where an op rounds its result by itself it computes it once
+    // more, with the same draws: bits stay as they are without the hook, time does not.  Throws Error for a constant.
+    using RoundingHook = std::function<void(const Tensor& before, const Tensor& after)>;
+    std::uint64_t add_rounding_hook(RoundingHook hook);
+    void remove_hook(std::uint64_t number);  // of either kind; nothing happens if there is none of that number
 
     // A leaf's new value (optimizers; loading).  Throws Error if the shape differs.
     void set_value(const Tensor& value);
@@ -69,7 +74,7 @@ struct GradientRequest {
 };
 
 // dy -> one gradient per input, in the input's shape and the requested format (undefined where not needed).  dy has the result's
-// shape, in the format of its gradient target (the loss's own dy: float32 or float64).
+// shape, in the format of its gradient target (the loss's own dy: float32 or float64).  Called again with other requests where rounding hooks ask.
 using GradientFunction = std::function<std::vector<Tensor>(const Tensor& dy, const std::vector<GradientRequest>& requests)>;
 
 // A tensor kept for the backward pass.  Its memory counts as Role::saved from now on, unless it has a role already (parameters,

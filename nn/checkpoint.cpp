@@ -55,6 +55,10 @@ T number(const Path& file, const Metadata& metadata, const std::string& key) {
     return value;
 }
 
+Progress progress_of(const Path& file, const Metadata& metadata) {
+    return {.epoch = number<std::int64_t>(file, metadata, "epoch"), .batch = number<std::int64_t>(file, metadata, "batch"), .notes = with_prefix(metadata, "note.")};
+}
+
 // `absent`: what it means that a key is not there.
 void check_same(const Path& file, const char* what, const char* absent, const Metadata& saved, const Metadata& wanted) {
     if (saved == wanted) return;
@@ -116,12 +120,11 @@ void save_checkpoint(const Path& file, Module& model, const Optimizer& optimizer
     save(file, tensors, metadata);
 }
 
+Progress read_progress(const Path& file) { return progress_of(file, load(file).metadata); }
+
 Progress load_checkpoint(const Path& file, Module& model, Optimizer& optimizer, LossScaler* scaler) {
     const Loaded loaded = load(file);
-    Progress progress;
-    progress.epoch = number<std::int64_t>(file, loaded.metadata, "epoch");
-    progress.batch = number<std::int64_t>(file, loaded.metadata, "batch");
-    progress.notes = with_prefix(loaded.metadata, "note.");
+    const Progress progress = progress_of(file, loaded.metadata);
     const auto seed = number<std::uint64_t>(file, loaded.metadata, "generator.seed");
     const auto stream = number<std::uint64_t>(file, loaded.metadata, "generator.stream");
 

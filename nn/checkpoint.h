@@ -25,6 +25,9 @@ struct Progress {
 void save_checkpoint(const std::filesystem::path& file, Module& model, const Optimizer& optimizer, const Progress& progress,
                      const LossScaler* scaler = nullptr);
 
+// Where the run of a checkpoint stands, and its notes, before there is a model to load it into.  Throws Error on a damaged file.
+Progress read_progress(const std::filesystem::path& file);
+
 // Restores them, codes and all; also the default generator.  The model must have the precision that it had (set_precision comes before).
 // Throws one Error sentence, and changes nothing, if the file is damaged or belongs to another network, precision, rounding points or optimizer, or if one of file and
 // `scaler` lacks the other.

@@ -15,19 +15,19 @@ std::string joined(const std::string& module, const std::string& name) { return 
 }  // namespace
 
 Variable Module::operator()(const Variable& x) {
-    const Variable in = apply_slot("input", {}, x);
-    const auto hooks = input_hooks_;  // a hook may remove itself
-    for (const auto& [number, hook] : hooks) hook(in);
-    return apply_slot("output", {}, forward(in));
+    const Variable in = apply_slot("input", {}, x), y = apply_slot("output", {}, forward(in));
+    const auto hooks = forward_hooks_;  // a hook may remove itself
+    for (const auto& [number, hook] : hooks) hook(in, y);
+    return y;
 }
 
-std::uint64_t Module::add_input_hook(InputHook hook) {
-    if (!hook) throw Error("add_input_hook: the function is empty");
-    return input_hooks_.emplace_back(++last_input_hook_, std::move(hook)).first;
+std::uint64_t Module::add_forward_hook(ForwardHook hook) {
+    if (!hook) throw Error("add_forward_hook: the function is empty");
+    return forward_hooks_.emplace_back(++last_hook_, std::move(hook)).first;
 }
 
-void Module::remove_input_hook(std::uint64_t number) {
-    std::erase_if(input_hooks_, [&](const auto& hook) { return hook.first == number; });
+void Module::remove_forward_hook(std::uint64_t number) {
+    std::erase_if(forward_hooks_, [&](const auto& hook) { return hook.first == number; });
 }
 
 std::vector<std::pair<std::string, Module*>> Module::modules() {

@@ -47,7 +47,7 @@ class Module {
     Module(const Module&) = delete;
     Module& operator=(const Module&) = delete;
 
-    // input slot, forward, output slot.
+    // input slot, forward, output slot, hooks.
     Variable operator()(const Variable& x);
 
     // By name "conv1.weight", a module's own before its children's, each in the order of registration; a shared one once.
@@ -84,10 +84,10 @@ class Module {
     void set_rounding(const std::string& slot, const Output& target);
     const std::map<std::string, Output>& roundings() const { return slots_; }  // that were set, by slot
 
-    // Calls hook(x) with what each call of this module reads, after its input slot, in the order in which the hooks came.
-    using InputHook = std::function<void(const Variable& x)>;
-    std::uint64_t add_input_hook(InputHook hook);  // returns its number; throws Error on an empty function
-    void remove_input_hook(std::uint64_t number);  // nothing happens if there is none of that number
+    // Calls hook(x, y) after each call of this module, x after its input slot, y after its output slot, in the order in which the hooks came.
+    using ForwardHook = std::function<void(const Variable& x, const Variable& y)>;
+    std::uint64_t add_forward_hook(ForwardHook hook);  // returns its number; throws Error on an empty function
+    void remove_forward_hook(std::uint64_t number);    // nothing happens if there is none of that number
 
   protected:
     virtual Variable forward(const Variable& x) = 0;
@@ -110,8 +110,8 @@ class Module {
     std::set<const Tensor*> optional_buffers_;
     std::vector<std::pair<std::string, Module*>> children_;
     std::map<std::string, Output> slots_;
-    std::vector<std::pair<std::uint64_t, InputHook>> input_hooks_;
-    std::uint64_t last_input_hook_ = 0;
+    std::vector<std::pair<std::uint64_t, ForwardHook>> forward_hooks_;
+    std::uint64_t last_hook_ = 0;
     Precision precision_;
     bool training_ = true;
 };

@@ -36,3 +36,4 @@
 #include <taper/nn/precision.h>
 #include <taper/nn/recipe.h>
 #include <taper/nn/sequential.h>
+#include <taper/nn/watch.h>

@@ -1,24 +1,9 @@
 #include <fmt/format.h>
 
-#include <taper/core/random.h>
 #include <taper/formats/error.h>
 #include <taper/nn/module.h>
 
 namespace taper::nn {
-namespace {
-
-// A stochastic rounding takes one stream of the default generator.
-Tensor rounded(const Tensor& value, const Target& target) {
-    RoundingMode mode{target.rounding};
-    if (target.rounding == Rounding::stochastic && value.format() != target.format) {
-        mode.draws.seed = default_generator().seed();
-        mode.draws.stream = default_generator().next_stream();
-    }
-    return value.to(target.format, mode);
-}
-
-}  // namespace
-
 Parameter::Parameter(const Tensor& initial) : variable(Variable::leaf(initial)) { assign(initial); }
 
 void Parameter::assign(const Tensor& value) {

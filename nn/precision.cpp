@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <taper/core/random.h>
+
 namespace taper::nn {
 
 std::string text(const Target& target) {
@@ -14,6 +16,15 @@ Target parse_target(const std::string& text) {
     // Names may hold blanks themselves: "posit(8, 2)", "e4m3, sat", "posit(8,1) * 4".
     if (before == std::string::npos || text[before] == ',' || text[before] == '*' || text.find_first_of(",()*", blank) != std::string::npos) return Format::parse(text);
     return {Format::parse(text.substr(0, blank)), parse_rounding(text.substr(blank + 1, text.find_last_not_of(' ') - blank))};
+}
+
+Tensor rounded(const Tensor& value, const Target& target) {
+    RoundingMode mode{target.rounding};
+    if (target.rounding == Rounding::stochastic && value.format() != target.format) {
+        mode.draws.seed = default_generator().seed();
+        mode.draws.stream = default_generator().next_stream();
+    }
+    return value.to(target.format, mode);
 }
 
 std::vector<std::pair<std::string, std::string>> describe(const Precision& precision) {

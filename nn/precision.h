@@ -8,6 +8,7 @@
 
 #include <taper/core/accumulator.h>
 #include <taper/core/target.h>
+#include <taper/core/tensor.h>
 
 namespace taper::nn {
 
@@ -48,6 +49,9 @@ inline constexpr std::array<AccumulatorRole, 3> accumulator_roles{
 // "posit(8,2)"; a rounding other than nearest follows its format: "posit(8,2) stochastic".
 std::string text(const Target& target);
 Target parse_target(const std::string& text);  // the reverse; throws Error
+
+// `value` in the target's format; a stochastic rounding takes one stream of the default generator, but none where the format is the same.
+Tensor rounded(const Tensor& value, const Target& target);
 
 // One pair a role, in the order above: {"inputs", "posit(8,2)"}.
 std::vector<std::pair<std::string, std::string>> describe(const Precision& precision);

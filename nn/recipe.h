@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <taper/core/steps.h>
 #include <taper/nn/module.h>
 #include <taper/nn/precision.h>
 
@@ -36,6 +37,7 @@ struct RoundingRule {
 struct Recipe {
     std::string name = {};  // may be empty
     Precision precision = {};
+    core::StepRounding step = core::StepRounding::results;  // what the optimizer is to round
     std::vector<LayerRule> layers = {};        // a later one wins
     std::vector<RoundingRule> roundings = {};  // likewise
     friend bool operator==(const Recipe&, const Recipe&) = default;
@@ -49,7 +51,7 @@ std::string print(const Recipe& recipe);
 Recipe find_recipe(const std::string& preset_or_file);
 std::vector<std::string> recipe_names();  // of the presets
 
-// Sets the precision and the slots of all modules, and rounds the parameters once; throws Error, before any change, on a pattern that names no module.
+// Sets the precision and the slots of all modules (`step` is for who makes the optimizer), and rounds the parameters once; throws Error, before any change, on a pattern that names no module.
 void apply(const Recipe& recipe, Module& model);
 
 // The modules that a LayerRule with this pattern takes, in the network's order; throws Error if the pattern names none.

@@ -1,4 +1,5 @@
 // Recipes from JSON and to it.
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -48,6 +49,12 @@ auto value_of(const std::string& key, const Json& value, Parse parse) {
     } catch (const Error& error) {
         throw Error(fmt::format("recipe: {}: {}", shown(key), error.what()));
     }
+}
+
+// Keys and values of recipes are written with _, flags with -.
+std::string with(char wanted, std::string text) {
+    std::replace(text.begin(), text.end(), wanted == '_' ? '-' : '_', wanted);
+    return text;
 }
 
 std::string same(const std::string& text) { return text; }
@@ -167,12 +174,14 @@ Recipe parse_recipe(std::string_view text) {
     for (const auto& [key, value] : json.items()) {
         if (key == "name")
             recipe.name = value_of(key, value, same);
+        else if (key == "step")
+            recipe.step = value_of(key, value, [](const std::string& text) { return core::parse_step_rounding(with('-', text)); });
         else if (key == "layers")
             recipe.layers = read_list("layers", value, read_layers);
         else if (key == "roundings")
             recipe.roundings = read_list("roundings", value, read_rounding);
         else if (key != "scale" && !read_role(key, value, all))
-            unknown_key(key, "name, " + role_names() + ", scale, layers, roundings");
+            unknown_key(key, "name, " + role_names() + ", scale, step, layers, roundings");
     }
     read_scales(json, all);
     for (std::size_t i = 0; i < target_roles.size(); ++i) recipe.precision.*target_roles[i].target = all.targets[i].value_or(Target());
@@ -184,6 +193,7 @@ std::string print(const Recipe& recipe) {
     Json json;
     if (!recipe.name.empty()) json["name"] = recipe.name;
     for (const auto& [role, value] : describe(recipe.precision)) json[role] = value;
+    if (recipe.step != core::StepRounding::results) json["step"] = with('_', core::name(recipe.step));
     for (const LayerRule& rule : recipe.layers) {
         Json entry{{"match", rule.layers}};
         write_roles(rule, entry);

@@ -49,24 +49,27 @@ const std::array<RecipePreset, 10> recipe_presets{{
   "layers": [{"match": "", "errors": "posit(8,2)"}, {"match": "res*", "activations": "float32"}],
   "roundings": [{"match": "", "slot": "unit", "format": "posit(8,2)"}]
 })json"},
-    // Everything in posit(8,2) with quires, but the optimizer (O) and the loss (L); lenet --step fused is what its optimizer does.
+    // Everything in posit(8,2) with quires, but the optimizer (O) and the loss (L).
     {"positnn_o16_l16", R"json({
   "name": "positnn_o16_l16",
   "inputs": "posit(8,2)", "weights": "posit(8,2)", "activations": "posit(8,2)", "errors": "posit(8,2)", "gradients": "posit(8,2)",
   "loss": "posit(16,2)", "master": "posit(16,2)", "state": "posit(16,2)",
-  "forward": "exact", "backward_data": "exact", "backward_weights": "exact"
+  "forward": "exact", "backward_data": "exact", "backward_weights": "exact",
+  "step": "fused"
 })json"},
     {"positnn_o16_l12", R"json({
   "name": "positnn_o16_l12",
   "inputs": "posit(8,2)", "weights": "posit(8,2)", "activations": "posit(8,2)", "errors": "posit(8,2)", "gradients": "posit(8,2)",
   "loss": "posit(12,2)", "master": "posit(16,2)", "state": "posit(16,2)",
-  "forward": "exact", "backward_data": "exact", "backward_weights": "exact"
+  "forward": "exact", "backward_data": "exact", "backward_weights": "exact",
+  "step": "fused"
 })json"},
     {"positnn_o12_l12", R"json({
   "name": "positnn_o12_l12",
   "inputs": "posit(8,2)", "weights": "posit(8,2)", "activations": "posit(8,2)", "errors": "posit(8,2)", "gradients": "posit(8,2)",
   "loss": "posit(12,2)", "master": "posit(12,2)", "state": "posit(12,2)",
-  "forward": "exact", "backward_data": "exact", "backward_weights": "exact"
+  "forward": "exact", "backward_data": "exact", "backward_weights": "exact",
+  "step": "fused"
 })json"},
 }};
 

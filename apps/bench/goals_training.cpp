@@ -3,15 +3,14 @@
 
 #include "common/precision_options.h"
 #include "goal.h"
-#include "lenet_step.h"
+#include "training_step.h"
 
 namespace taper::bench {
 namespace {
 
 Outcome lenet_step(const Effort& effort) {
     omp_set_num_threads(2);
-    LenetStep float32({}), posit({.precision = apps::posit_mix()});
-    const auto [plain, ours] = time_in_turn([&] { float32(); }, [&] { posit(); }, effort);
+    const auto [plain, ours] = time_in_turn(training_step("lenet5", {}), training_step("lenet5", {.precision = apps::posit_mix()}), effort);
     return {ours / plain, {}};
 }
 

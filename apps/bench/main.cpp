@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,18 +14,17 @@
 
 #include "common/precision_options.h"
 #include "goals.h"
-#include "lenet_step.h"
 #include "micro.h"
+#include "training_step.h"
 
 namespace taper::bench {
 namespace {
 
 // Prints the median and the shortest time of a step in milliseconds.
-void time_steps(const nn::Recipe& recipe, int steps) {
-    LenetStep step(recipe);
-    for (int i = 0; i < 10; ++i) step();
+void time_steps(const std::function<void()>& step, int steps) {
+    for (int i = 0; i < std::clamp(steps / 3, 2, 10); ++i) step();
     std::vector<double> times;
-    for (int i = 0; i < steps; ++i) times.push_back(time_once([&] { step(); }));
+    for (int i = 0; i < steps; ++i) times.push_back(time_once(step));
     fmt::print("{:.4f} {:.4f}\n", 1e3 * median(times), 1e3 * *std::min_element(times.begin(), times.end()));
 }
 
@@ -42,8 +42,10 @@ int run_subcommand(int argc, char** argv) {
     goals->add_option("--seconds", effort.seconds, "for each goal, about")->capture_default_str()->check(CLI::PositiveNumber);
     goals->add_flag("--quick", quick, "measure hardly at all: for tests of the program itself");
     apps::PrecisionOptions formats;
+    std::string model = step_models().front();
     int steps = 100, threads = 2;
-    CLI::App* step = app.add_subcommand("step", "time LeNet-5's training step, batch 64: prints its median and its minimum in milliseconds");
+    CLI::App* step = app.add_subcommand("step", "time a network's training step: prints its median and its minimum in milliseconds");
+    step->add_option("--model", model)->capture_default_str()->check(CLI::IsMember(step_models()));
     step->add_option("--steps", steps, "how many")->capture_default_str()->check(CLI::PositiveNumber);
     step->add_option("--threads", threads)->capture_default_str()->check(CLI::PositiveNumber);
     apps::add_precision_options(*step, formats);
@@ -55,7 +57,7 @@ int run_subcommand(int argc, char** argv) {
     }
     if (goals->parsed()) return run_goals(names, quick ? Effort{.seconds = 0, .least_pairs = 1} : effort);
     omp_set_num_threads(threads);
-    time_steps(formats.recipe(), steps);
+    time_steps(training_step(model, formats.recipe()), steps);
     return 0;
 }
 

@@ -13,7 +13,7 @@
 #include <taper/formats/convert.h>
 
 #include "common/precision_options.h"
-#include "lenet_step.h"
+#include "training_step.h"
 
 namespace taper::bench {
 namespace {
@@ -77,7 +77,7 @@ void convolution(State& state, const ConvCase& c, const Format& format, const st
 }
 
 void lenet_step(State& state, const nn::Recipe& recipe) {
-    LenetStep step(recipe);
+    const auto step = training_step("lenet5", recipe);
     for (auto _ : state) step();
     state.SetItemsProcessed(state.iterations() * 64);
 }

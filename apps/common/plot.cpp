@@ -15,13 +15,7 @@
 namespace taper::apps {
 namespace {
 
-constexpr std::array<const char*, 4> palette{"#4477aa", "#cc6644", "#228833", "#aa3377"};
-
-std::string quoted(const std::string& text) {
-    std::string result = "'";
-    for (const char c : text) result += c == '\'' ? std::string("''") : std::string(1, c);
-    return result + "'";
-}
+constexpr std::array<const char*, 8> palette{"#4477aa", "#cc6644", "#228833", "#aa3377", "#33aabb", "#bb9922", "#884422", "#777777"};
 
 std::string panel_script(const Panel& panel, int number) {
     std::string data, commands;
@@ -41,11 +35,11 @@ std::string panel_script(const Panel& panel, int number) {
         const char* colour = palette[static_cast<std::size_t>(curve.colour) % palette.size()];
         const std::string line =
             curve.dashed ? fmt::format("lw 1.6 dt (6,4) pt 6 ps 0.7 lc rgb '{}'", colour) : fmt::format("lw 2.2 pt 7 ps 0.8 lc rgb '{}'", colour);
-        commands += fmt::format("{} {} using 1:2 with linespoints {} title {}", i == 0 ? "plot" : ",", name, line, quoted(curve.title));
+        commands += fmt::format("{} {} using 1:2 with linespoints {} title {}", i == 0 ? "plot" : ",", name, line, gnuplot_quoted(curve.title));
     }
     const double margin = std::max(0.04 * (last - first), 0.1);
-    return fmt::format("{}set title {}\nset xlabel {}\nset ylabel {}\nset key {} right\nset xrange [{}:{}]\nset xtics {}\n{}\n", data, quoted(panel.title),
-                       quoted(panel.x_label), quoted(panel.y_label), panel.legend == Legend::top_right ? "top" : "bottom", first - margin, last + margin,
+    return fmt::format("{}set title {}\nset xlabel {}\nset ylabel {}\nset key {} right\nset xrange [{}:{}]\nset xtics {}\n{}\n", data, gnuplot_quoted(panel.title),
+                       gnuplot_quoted(panel.x_label), gnuplot_quoted(panel.y_label), panel.legend == Legend::top_right ? "top" : "bottom", first - margin, last + margin,
                        last - first <= 20 ? "1" : "autofreq", commands);
 }
 
@@ -53,10 +47,11 @@ std::string script(const std::filesystem::path& png, const std::string& title, c
     std::string text = fmt::format(
         "set terminal pngcairo noenhanced size {},520 font 'sans,11' background '#ffffff'\n"
         "set output {}\n"
-        "set multiplot layout 1,{} title {} font 'sans,13' margins 0.07,0.985,0.12,0.85 spacing 0.085\n"
+        "set multiplot layout 1,{} title {} font 'sans,13' margins {:.4f},0.985,0.12,0.85 spacing {:.4f}\n"
         "set border 3 lc rgb '#666666'\nset tics nomirror textcolor rgb '#333333'\nset grid lc rgb '#e2e2e2' lw 1 lt 1\n"
         "set key spacing 1.2 samplen 3 opaque\nset offsets 0, 0, graph 0.06, graph 0.06\n",
-        580 * panels.size(), quoted(png.string()), panels.size(), quoted(title));
+        580 * panels.size(), gnuplot_quoted(png.string()), panels.size(), gnuplot_quoted(title), 0.14 / static_cast<double>(panels.size()),
+        0.17 / static_cast<double>(panels.size()));
     int number = 0;
     for (const Panel& panel : panels) text += panel_script(panel, number++);
     return text + "unset multiplot\n";
@@ -72,12 +67,19 @@ bool have_gnuplot() {
     return false;
 }
 
-void plot(const std::filesystem::path& png, const std::string& title, const std::vector<Panel>& panels) {
-    const std::string text = script(png, title, panels);
+std::string gnuplot_quoted(const std::string& text) {
+    std::string result = "'";
+    for (const char c : text) result += c == '\'' ? std::string("''") : std::string(1, c);
+    return result + "'";
+}
+
+void draw_script(const std::filesystem::path& png, const std::string& script) {
     std::FILE* pipe = popen("gnuplot >/dev/null 2>&1", "w");
     if (!pipe) throw Error("plot: cannot start gnuplot");
-    std::fwrite(text.data(), 1, text.size(), pipe);
+    std::fwrite(script.data(), 1, script.size(), pipe);
     if (pclose(pipe) != 0) throw Error(fmt::format("plot: gnuplot could not draw {}", png.string()));
 }
+
+void plot(const std::filesystem::path& png, const std::string& title, const std::vector<Panel>& panels) { draw_script(png, script(png, title, panels)); }
 
 }  // namespace taper::apps

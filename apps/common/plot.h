@@ -22,6 +22,10 @@ struct Panel {
 
 // Whether a program called gnuplot is on the PATH.
 bool have_gnuplot();
+// 'text', for a script of gnuplot's.
+std::string gnuplot_quoted(const std::string& text);
+// Runs a script that writes `png`.  Throws Error if gnuplot fails.
+void draw_script(const std::filesystem::path& png, const std::string& script);
 // Draws the panels side by side under a common title.  Throws Error if gnuplot fails or the file cannot be written.
 void plot(const std::filesystem::path& png, const std::string& title, const std::vector<Panel>& panels);
 

@@ -21,7 +21,7 @@ constexpr std::array<const char*, 3> accumulator_flags{"--accumulate-forward", "
 
 template <class Value, class Parse>
 void add_parsed(CLI::App& app, const std::string& flag, std::optional<Value>& value, Parse parse, const std::string& help, const char* type,
-                const char* group) {
+                const std::string& group) {
     const auto read = [&value, parse, flag](const std::string& text) {
         try {
             value = parse(text);
@@ -42,7 +42,7 @@ nn::Precision posit_mix() {
 nn::Recipe PrecisionOptions::recipe() const {
     nn::Recipe recipe = base.value_or(nn::Recipe{});
     if (posit) recipe.precision = posit_mix();
-    const nn::Precision before = recipe.precision;
+    const nn::Recipe before = recipe;
     nn::Precision& precision = recipe.precision;
     for (std::size_t i = 0; i < roles.size(); ++i)
         if (roles[i]) precision.*nn::target_roles[i].target = *roles[i];
@@ -50,7 +50,8 @@ nn::Recipe PrecisionOptions::recipe() const {
     if (accumulate_backward) precision.backward_data = precision.backward_weights = *accumulate_backward;
     for (std::size_t i = 0; i < accumulators.size(); ++i)
         if (accumulators[i]) precision.*nn::accumulator_roles[i].accumulator = *accumulators[i];
-    if (precision != before) recipe.name.clear();
+    recipe.step = step.value_or(recipe.step);
+    if (recipe != before) recipe.name.clear();
     return recipe;
 }
 
@@ -73,6 +74,13 @@ void add_precision_options(CLI::App& app, PrecisionOptions& options) {
     add_parsed(app, "--accumulate-backward", options.accumulate_backward, parse, "the same for the two backward products", "MODE", sums);
     for (std::size_t i = 0; i < accumulator_flags.size(); ++i)
         add_parsed(app, accumulator_flags[i], options.accumulators[i], parse, "the same for one of the three products", "MODE", sums);
+}
+
+void add_step_option(CLI::App& app, PrecisionOptions& options, const std::string& group) {
+    add_parsed(app, "--step", options.step, core::parse_step_rounding,
+               "what the optimizer rounds: its results alone, every-operation (each product and each sum), or fused (products and sums in one); default: what "
+               "the recipe says, else results",
+               "ORDER", group);
 }
 
 std::string label(const nn::Recipe& recipe) {

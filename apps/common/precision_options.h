@@ -22,12 +22,16 @@ struct PrecisionOptions {
     std::optional<Accumulator> accumulate = {};                   // all three products
     std::optional<Accumulator> accumulate_backward = {};          // backward-data and backward-weights
     std::array<std::optional<Accumulator>, 3> accumulators = {};  // forward, backward-data, backward-weights
+    std::optional<core::StepRounding> step = {};                  // of the optimizer
     // The recipe's layers and rounding points stay; its name goes where an option changed a role.
     nn::Recipe recipe() const;
 };
 
 // Adds the options to `app`; a bad name is a CLI::ValidationError.  `options` must outlive the parsing.
 void add_precision_options(CLI::App& app, PrecisionOptions& options);
+
+// --step, of the programs that have an optimizer.
+void add_step_option(CLI::App& app, PrecisionOptions& options, const std::string& group);
 
 // A short name of a run: the recipe's own, or the format that inputs, weights, activations, errors and gradients share ("mixed" where they do
 // not, or where layers have others), with the accumulator if it is another one than float32.

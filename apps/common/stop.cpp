@@ -17,6 +17,7 @@ void catch_stop_signals() {
     action.sa_handler = on_signal;
     action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
     for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+    std::signal(SIGXFSZ, SIG_IGN);
 }
 
 int stop_signal() { return received; }

@@ -1,15 +1,11 @@
 #include "common/text.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <fstream>
 #include <numeric>
-#include <system_error>
 
 #include <fmt/format.h>
 
-#include <taper/formats/error.h>
+#include <taper/core/file.h>
 
 namespace taper::apps {
 
@@ -50,17 +46,9 @@ std::string with_commas(std::int64_t value) {
 }
 
 void replace_file(const std::filesystem::path& file, const std::string& content) {
-    const std::filesystem::path temporary = file.string() + fmt::format(".{}.tmp", getpid());
-    std::ofstream out(temporary, std::ios::binary);
-    out << content;
-    out.close();
-    std::error_code failure;
-    if (out) std::filesystem::rename(temporary, file, failure);
-    if (!out || failure) {
-        std::error_code ignored;
-        std::filesystem::remove(temporary, ignored);
-        throw Error(fmt::format("replace_file: cannot write: {}", file.string()));
-    }
+    NewFile out(file);
+    out.write(content.data(), content.size());
+    out.commit();
 }
 
 }  // namespace taper::apps

@@ -19,7 +19,7 @@ std::string csv(const Rows& rows);
 // 61706 -> "61,706".
 std::string with_commas(std::int64_t value);
 
-// Writes a temporary file beside it and renames it, so that a reader never sees half a file; throws Error naming the file.
+// Writes FILE.tmp and renames it, so that a reader never sees half a file; throws Error naming the file and the reason.
 void replace_file(const std::filesystem::path& file, const std::string& content);
 
 }  // namespace taper::apps

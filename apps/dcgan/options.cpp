@@ -10,7 +10,8 @@ namespace {
 const char* const footer = R"text(
 Examples:
   dcgan --samples grids --plot losses.png             Fashion-MNIST in float32, 4000 steps; grids/step-004000.png at the end
-  dcgan --posit --samples grids --sample-every 500    the same in 8-bit posits, a grid every 500 steps
+  dcgan --posit --loss-scale 1024 --samples grids --sample-every 500
+                                                      the same in 8-bit posits, whose errors want a scale; a grid every 500 steps
   dcgan --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
   dcgan --discriminator-precision float32 --posit     formats of the generator alone
   lenet --epochs 3 --quiet --save lenet.st

@@ -66,7 +66,7 @@ void draw_infer(const std::filesystem::path& png, const std::string& title, cons
         }
         panel.curves.push_back(curve);
     }
-    panel.curves.push_back({.title = "float32", .x = {least, most}, .y = {float32_top1, float32_top1}, .colour = 0, .dashed = true});
+    panel.curves.push_back({.title = "float32", .x = {least, most}, .y = {float32_top1, float32_top1}, .colour = 7, .dashed = true});
     plot(png, title, {panel});
 }
 

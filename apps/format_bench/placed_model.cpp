@@ -51,12 +51,12 @@ void PlacedModel::calibrate(const Tensor& images) {
     std::vector<std::uint64_t> hooks;
     for (Layer& layer : layers_) {
         layer.inputs = {};
-        hooks.push_back(layer.module->add_input_hook([&layer](const Variable& x) { layer.inputs.add(x.value().to_vector()); }));
+        hooks.push_back(layer.module->add_forward_hook([&layer](const Variable& x, const Variable&) { layer.inputs.add(x.value().to_vector()); }));
     }
     const NoGrad no_grad;
     model_.eval();
     model_(images);
-    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].module->remove_input_hook(hooks[i]);
+    for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].module->remove_forward_hook(hooks[i]);
 }
 
 void PlacedModel::place(const Placement& placement) {

@@ -3,7 +3,8 @@
 # distances over 10,000 samples on the 84 features of one float32 LeNet-5, which is trained first.  Leaves in dcgan_fashion/ each run's grids of
 # samples (NAME-SEED/step-NNNNNN.png), losses (NAME-SEED.csv, .png) and checkpoint; a run that is done is kept, one that was stopped goes on.
 # Environment: lib.sh, and
-#   STEPS (4000)  of batch 64    SEEDS (3)  runs in each precision    SAMPLE_EVERY (1000)  steps between grids    LOSS_SCALE (1)  of the posit runs
+#   STEPS (4000)  of batch 64    SEEDS (3)  runs in each precision    SAMPLE_EVERY (1000)  steps between grids    LOSS_SCALE (1024)  of the posit runs
+#                 (16 to 4096 keep a step's gradients nearest to float32's; 1 pushes errors to posit(8,2)'s coarse end)
 #   EPOCHS (5)  of LeNet-5       SAMPLES (10000)  for the distance
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -38,7 +39,7 @@ run() {  # run NAME SEED FLAGS...: leaves NAME-SEED.distance
 
 for ((seed = 1; seed <= seeds; ++seed)); do
     run float32 "$seed"
-    run posit "$seed" --posit --loss-scale "${LOSS_SCALE:-1}"
+    run posit "$seed" --posit --loss-scale "${LOSS_SCALE:-1024}"
 done
 
 mean() { for ((seed = 1; seed <= seeds; ++seed)); do cat "$results/$1-$seed.distance"; done | awk '{ sum += $1 } END { printf "%.4f", sum / NR }'; }

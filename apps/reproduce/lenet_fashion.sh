@@ -7,13 +7,10 @@ need "$lenet"
 results=$work/lenet_fashion
 mkdir -p "$results"
 
-run() {  # run NAME SEED FLAGS...: leaves NAME-SEED.csv, its last line that of epoch 10
-    local name=$1 seed=$2 csv=$results/$1-$2.csv checkpoint=$results/$1-$2.st resume=()
+run() {  # run NAME SEED FLAGS...
+    local name=$1 seed=$2
     shift 2
-    if [[ -f $csv && $(last_field "$csv" 2) == 10 ]]; then return; fi
-    if [[ -f $checkpoint ]]; then resume=(--resume "$checkpoint"); fi
-    say "lenet_fashion: $name, seed $seed"
-    "$lenet" "${data[@]}" "$@" --seed "$seed" --epochs 10 --quiet --csv "$csv" --save "$checkpoint" "${resume[@]}" > "$results/$name-$seed.txt"
+    train_to "$results/$name-$seed" 10 "$lenet" "${data[@]}" "$@" --seed "$seed"
 }
 
 for seed in 1 2 3; do

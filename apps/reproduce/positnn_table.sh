@@ -32,17 +32,12 @@ accumulator() {  # accumulator CELL
 }
 
 run() {  # run CELL: leaves CELL.csv, its last line that of the last epoch
-    local cell=$1 csv=$results/$1.csv checkpoint=$results/$1.st role resume=()
-    local flags=("${data[@]}" --epochs "$epochs" --seed "$seed" --batch 64 --momentum 0.5 --lr 0.0625 --halve-every 4 --loss-scale "$scale" --step "$step"
+    local cell=$1 role
+    local flags=("${data[@]}" --seed "$seed" --batch 64 --momentum 0.5 --lr 0.0625 --halve-every 4 --loss-scale "$scale" --step "$step"
                  --accumulate "$(accumulator "$cell")")
     for role in inputs weights activations errors gradients; do flags+=("--$role" "${low[$cell]}"); done
     for role in loss master state; do flags+=("--$role" "${high[$cell]}"); done
-    if [[ $(cat "$results/$cell.flags" 2> /dev/null) != "${flags[*]}" ]]; then rm -f "$csv" "$checkpoint"; fi  # other settings
-    echo "${flags[*]}" > "$results/$cell.flags"
-    if [[ -f $csv && $(last_field "$csv" 2) == "$epochs" ]]; then return; fi
-    if [[ -f $checkpoint ]]; then resume=(--resume "$checkpoint"); fi
-    say "positnn_table: $cell, ${low[$cell]}, ${high[$cell]}, $(accumulator "$cell")"
-    "$lenet" "${flags[@]}" --quiet --csv "$csv" --save "$checkpoint" "${resume[@]}" > "$results/$cell.txt"
+    train_to "$results/$cell" "$epochs" "$lenet" "${flags[@]}"
 }
 
 for cell in "${cells[@]}"; do run "$cell"; done

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include <taper/core/cpu/conv_groups.h>
 #include <taper/core/cpu/conv_images.h>
-#include <taper/core/cpu/conv_phase.h>
 #include <taper/core/cpu/conv_weights.h>
+#include <taper/core/cpu/correlate_packed.h>
+#include <taper/core/cpu/correlation.h>
 #include <taper/core/cpu/scratch.h>
 #include <taper/core/cpu/split.h>
 
@@ -17,33 +17,6 @@ namespace {
 
 constexpr std::int64_t run_limit = 2048;                        // pixels whose sums are held at a time
 constexpr std::int64_t cached_bytes = std::int64_t{256} << 10;  // of frames, or of weights, that stay in the second-level cache
-
-// A convolution of stride 1 over the planes of frames, or several whose outputs interleave.
-template <class Images>
-struct Correlation {
-    using Element = typename Images::Element;
-
-    const ProductKernels<Element>& kernels;
-    Frame frame;  // its channels are planes of elements
-    Images input;
-    std::int64_t images, lines;  // lines: output channels of the group
-    std::int64_t rows, columns;  // of an output map
-    std::int64_t height;         // lines of a panel
-    std::int64_t step;
-    std::vector<Phase<Element>> phases;
-    const float* bias;  // of each line, or null
-    const Encoder& encoder;
-    unsigned char* output;
-    int output_width;
-
-    float bias_of(std::int64_t line) const { return bias == nullptr ? 0 : bias[line]; }
-    std::int64_t panel_count() const { return (lines + height - 1) / height; }
-    std::int64_t depth() const {
-        std::int64_t sum = 0;
-        for (const Phase<Element>& phase : phases) sum += phase.depth;
-        return sum;
-    }
-};
 
 // Rows [first, first + rows) of the maps of one panel's lines, and the sums of one phase of them: [line][c_stride], rows `stride` apart.
 struct Block {
@@ -69,28 +42,14 @@ void sum_phase(const Correlation<Images>& task, const Phase<typename Images::Ele
     }
 }
 
-template <class Images>
-std::size_t encode_rows(const Correlation<Images>& task, const Block& block, std::int64_t i, const float* dense) {
-    const std::int64_t index = (((block.image * task.input.groups + task.input.group) * task.lines + block.line + i) * task.rows + block.first) * task.columns;
-    return task.encoder(dense, static_cast<std::size_t>(block.rows * task.columns), task.output + index * task.output_width, static_cast<std::uint64_t>(index));
-}
-
-// Sums of one phase, [rows][columns] at `stride`, and the bias to every step-th row and column of `dense`.
-void scatter(const float* sums, std::int64_t stride, std::int64_t rows, std::int64_t columns, float bias, float* dense, std::int64_t dense_columns,
-             std::int64_t step) {
-    for (std::int64_t i = 0; i < rows; ++i) {
-        for (std::int64_t j = 0; j < columns; ++j) dense[i * step * dense_columns + j * step] = sums[i * stride + j] + bias;
-    }
-}
-
 // Every phase of the block; rounds its lines.
 template <class Images>
 std::size_t correlate_block(const Correlation<Images>& task, const Block& block, const typename Images::Element* frame, float* dense) {
     const std::int64_t step = task.step, size = block.rows * task.columns;
     std::size_t nans = 0;
     for (const auto& phase : task.phases) {
-        const std::int64_t rows = (block.rows - phase.row + step - 1) / step, columns = (task.columns - phase.column + step - 1) / step;
-        if (rows <= 0 || columns <= 0) continue;
+        const std::int64_t rows = task.rows_of(phase, block.rows), columns = task.columns_of(phase);
+        if (rows == 0 || columns == 0) continue;
         sum_phase(task, phase, block, (rows - 1) * block.stride + columns, frame);
         for (std::int64_t i = 0; i < block.lines; ++i) {
             const float* const sums = block.sums + i * block.c_stride;
@@ -99,11 +58,12 @@ std::size_t correlate_block(const Correlation<Images>& task, const Block& block,
                         task.columns, step);
                 continue;
             }
-            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias_of(block.line + i), dense, columns);
-            nans += encode_rows(task, block, i, dense);
+            float* const values = task.place(block.image, block.line + i, block.first, dense);
+            product_kernels().copy_rows(sums, block.stride, rows, columns, task.bias_of(block.line + i), values, columns);
+            nans += task.encode_rows(block.image, block.line + i, block.first, block.rows, values);
         }
     }
-    for (std::int64_t i = 0; step > 1 && i < block.lines; ++i) nans += encode_rows(task, block, i, dense + i * size);
+    for (std::int64_t i = 0; step > 1 && i < block.lines; ++i) nans += task.encode_rows(block.image, block.line + i, block.first, block.rows, dense + i * size);
     return nans;
 }
 
@@ -140,6 +100,7 @@ std::size_t correlate_images(const Correlation<Images>& task, const Range& image
     std::memset(static_cast<void*>(frames), 0, static_cast<std::size_t>(images.size() * task.frame.size()) * sizeof(Element));
     for (std::int64_t n = images.begin; n < images.end; ++n)
         task.input.place(task.frame, task.input.read(n, 0, planes, decoded), frames + (n - images.begin) * task.frame.size());
+    if (packs_columns(task)) return correlate_packed(task, images, panels, frames);
     std::size_t nans = 0;
     for (std::int64_t panel = panels.begin; panel < panels.end; ++panel) {
         for (std::int64_t n = images.begin; n < images.end; ++n) nans += correlate_panel(task, n, panel, frames + (n - images.begin) * task.frame.size());
@@ -152,7 +113,8 @@ std::size_t correlate(const Correlation<Images>& task) {
     const std::int64_t threads = threads_for(task.images * task.lines * task.depth() * task.rows * task.columns / (task.step * task.step));
     const bool weights_fit = task.panel_count() * panel_size(task.height, task.depth()) * 4 <= cached_bytes;
     const std::int64_t frames_fit = weights_fit ? 1 : std::max<std::int64_t>(cached_bytes / 4 / task.frame.size(), 1);
-    const std::int64_t group = std::min(frames_fit, (task.images + threads - 1) / threads), groups = (task.images + group - 1) / group;
+    const std::int64_t together = packs_columns(task) ? packed_images(task) : frames_fit;
+    const std::int64_t group = std::min(together, (task.images + threads - 1) / threads), groups = (task.images + group - 1) / group;
     const std::int64_t splits = std::min(task.panel_count(), (threads + groups - 1) / groups);
     std::size_t nans = 0;
 #pragma omp parallel for schedule(static) reduction(+ : nans) num_threads(static_cast <int>(threads)) if (threads > 1)

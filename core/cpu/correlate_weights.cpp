@@ -149,13 +149,11 @@ std::size_t backward_weights(const ConvSizes& z, const Dot<typename Images::Elem
     return nans;
 }
 
-// Rows of few pixels fill long vectors badly, and sums over vectors cost most where there are few pixels: with enough lines, unfolding pays.
+// Rows of few pixels fill vectors badly, and sums over vectors cost most where there are few pixels: with enough lines, unfolding pays.
 bool is_small(const ConvSizes& z, const Tensor& x) {
     constexpr std::int64_t small_row = 8, many_lines = 128, most_bytes = std::int64_t{32} << 20;
-    const bool long_vectors = product_kernels().lanes > small_row;
     const bool holds_zero = decode_one(x.format(), 0) == 0;  // what unfold() pads with
-    return z.groups == 1 && long_vectors && holds_zero && z.q <= small_row && z.o >= many_lines
-           && z.c * z.r * z.s * z.n * z.p * z.q * x.format().storage_bytes() <= most_bytes;
+    return z.groups == 1 && holds_zero && z.q <= small_row && z.o >= many_lines && z.c * z.r * z.s * z.n * z.p * z.q * x.format().storage_bytes() <= most_bytes;
 }
 
 std::size_t unfolded_backward_weights(const ConvSizes& z, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode) {

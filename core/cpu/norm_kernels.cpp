@@ -1,30 +1,10 @@
 // Loops of normalisation, compiled once per CPU level.
+#include <taper/core/cpu/lane_registers.h>
 #include <taper/core/cpu/norm_kernels.h>
-#include <taper/core/cpu/reduce_kernels.h>
 #include <taper/formats/host_device.h>
 
 namespace taper::TAPER_LEVEL {
 namespace {
-
-typedef double Lanes __attribute__((vector_size(sum_lanes * sizeof(double)), aligned(alignof(double))));
-typedef float FloatLanes __attribute__((vector_size(sum_lanes * sizeof(float)), aligned(alignof(float))));
-
-// By reference: returning a vector by value would differ between levels.
-TAPER_FN void load(const double* x, Lanes& lanes) { lanes = *reinterpret_cast<const Lanes*>(x); }
-TAPER_FN void load(const float* x, Lanes& lanes) { lanes = __builtin_convertvector(*reinterpret_cast<const FloatLanes*>(x), Lanes); }
-
-// vector(i, s, q) adds the terms of eight elements to the lanes, scalar(i, s, q) that of one to its lane.
-template <class Vector, class Scalar>
-TAPER_FN void add_in_lanes(std::size_t n, double* s, double* q, const Vector& vector, const Scalar& scalar) {
-    Lanes sum, product;
-    load(s, sum);
-    load(q, product);
-    std::size_t i = 0;
-    for (; i + sum_lanes <= n; i += sum_lanes) vector(i, sum, product);
-    *reinterpret_cast<Lanes*>(s) = sum;
-    *reinterpret_cast<Lanes*>(q) = product;
-    for (; i < n; ++i) scalar(i, s[i % sum_lanes], q[i % sum_lanes]);
-}
 
 // One term, of doubles or of lanes.
 template <class V>

@@ -1,31 +1,31 @@
 // Reduction loops, compiled once per CPU level.
-#include <taper/core/cpu/reduce_kernels.h>
+#include <taper/core/cpu/lane_registers.h>
 
 namespace taper::TAPER_LEVEL {
 namespace {
 
-typedef double Lanes __attribute__((vector_size(sum_lanes * sizeof(double)), aligned(alignof(double))));
-
 void sum(const double* x, std::size_t n, double* lane) {
-    Lanes s = *reinterpret_cast<const Lanes*>(lane);
-    std::size_t i = 0;
-    for (; i + sum_lanes <= n; i += sum_lanes) s += *reinterpret_cast<const Lanes*>(x + i);
-    *reinterpret_cast<Lanes*>(lane) = s;
-    for (; i < n; ++i) lane[i % sum_lanes] += x[i];
+    const auto vector = [&](std::size_t i, Lanes& s) {
+        Lanes value;
+        load(x + i, value);
+        s += value;
+    };
+    add_in_lanes(n, lane, vector, [&](std::size_t i, double& s) { s += x[i]; });
+}
+
+template <class V>
+TAPER_FN void add_square(const V& x, double mean, V& s) {
+    const V d = x - mean;
+    s += d * d;
 }
 
 void squares(const double* x, double mean, std::size_t n, double* lane) {
-    Lanes s = *reinterpret_cast<const Lanes*>(lane);
-    std::size_t i = 0;
-    for (; i + sum_lanes <= n; i += sum_lanes) {
-        const Lanes d = *reinterpret_cast<const Lanes*>(x + i) - mean;
-        s += d * d;
-    }
-    *reinterpret_cast<Lanes*>(lane) = s;
-    for (; i < n; ++i) {
-        const double d = x[i] - mean;
-        lane[i % sum_lanes] += d * d;
-    }
+    const auto vector = [&](std::size_t i, Lanes& s) {
+        Lanes value;
+        load(x + i, value);
+        add_square(value, mean, s);
+    };
+    add_in_lanes(n, lane, vector, [&](std::size_t i, double& s) { add_square(x[i], mean, s); });
 }
 
 void sum_columns(const double* __restrict x, std::size_t n, double* __restrict lane) {

@@ -66,6 +66,11 @@ void Adam::load(const NamedTensors& tensors) {
     counts_ = std::move(counts);
 }
 
+void Adam::set_momentum(double value) {
+    for (const AdamOptions& options : options_) check_momentum(value, options.beta1);
+    for (AdamOptions& options : options_) options.beta1 = value;
+}
+
 Metadata Adam::settings() const {
     Metadata settings = step_settings(options_);
     if (decay_ == Decay::decoupled) settings["decoupled"] = "yes";

@@ -33,6 +33,7 @@ class Adam : public Optimizer {
 
     NamedTensors state() const override;  // "steps", "step.NAME" [] float64, the parameter's t, "mean.NAME", "square.NAME", "compensation.NAME"
     void load(const NamedTensors& tensors) override;
+    void set_momentum(double value) override;
     Metadata settings() const override;  // "rounding", unless it is `results`; "compensated"; AdamW: "decoupled"
 
   protected:

@@ -55,6 +55,20 @@ Tensor& Optimizer::slot(std::size_t slot, std::size_t index) {
     return tensor;
 }
 
+void Optimizer::check_momentum(double value, double before) const {
+    if (!(value > 0 && value < 1)) throw Error(fmt::format("{}: a momentum out of range: {} (want 0 < momentum < 1)", name_, value));
+    if (before == 0) throw Error(fmt::format("{}: no momentum to set: {} came where it is 0 (want one from the start)", name_, value));
+}
+
+void Optimizer::round_state() {
+    for (Slot& slot : slots_)
+        for (std::size_t i = 0; i < parameters_.size(); ++i) {
+            if (!slot.tensors[i].defined()) continue;
+            slot.tensors[i] = rounded(slot.tensors[i], parameters_[i].second->precision.state);
+            slot.tensors[i].set_role(Role::state);
+        }
+}
+
 NamedTensors Optimizer::state() const {
     NamedTensors tensors{{"steps", Tensor::full({}, static_cast<double>(steps_), Format::float64())}};
     for (const Slot& slot : slots_)

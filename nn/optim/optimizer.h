@@ -37,6 +37,11 @@ class Optimizer {
     double learning_rate(std::size_t group) const { return learning_rate_ * rates_.at(group); }
     // Of the first group; the others keep the ratio to it that they started with.
     void set_learning_rate(double rate) { learning_rate_ = rate; }
+    // SGD's momentum and Adam's beta1, of all groups: what one-cycle schedules move.  Throws Error unless 0 < value < 1 and each group has one
+    // other than 0 already.
+    virtual void set_momentum(double value) = 0;
+    // Rounds what it keeps into the formats of the role `state` that the parameters have now: after a change of precision, once.
+    void round_state();
     std::int64_t steps() const { return steps_; }
 
     // What a resumed run needs to continue bit for bit (the parameters apart): "steps", and "SLOT.NAME", what the optimizer keeps per
@@ -58,6 +63,7 @@ class Optimizer {
     // Whether the parameter's group keeps this slot.
     virtual bool keeps(std::size_t slot, std::size_t index) const = 0;
 
+    void check_momentum(double value, double before) const;  // what set_momentum throws
     std::size_t group_of(std::size_t index) const { return group_of_[index]; }
     void add_slot(const char* name);
     // What a parameter keeps: zeros in the format of the role `state` from the first call on; undefined where its group keeps no such slot.

@@ -31,19 +31,34 @@ struct CosineLr {
     }
 };
 
-// PyTorch's OneCycleLR (cosines, two phases, momentum untouched): from maximum / start at 0 to maximum at rise * steps - 1, then to
-// maximum / start / end at steps - 1, and that from there on.  Source: Smith, Topin, "Super-Convergence" (2018).
+// Two halves of a cosine: from `first` at 0 to `top` at rise * steps - 1, then to `last` at steps - 1, and that from there on.
+struct Cycle {
+    std::int64_t steps = 1;  // in all; rise * steps > 1
+    double rise = 0.3;       // the share of them before the top
+    double operator()(double first, double top, double last, std::int64_t step) const {
+        const double turn = rise * static_cast<double>(steps) - 1, end = static_cast<double>(steps - 1), at = std::min(static_cast<double>(step), end);
+        return at <= turn ? cosine_between(first, top, at / turn) : cosine_between(top, last, (at - turn) / (end - turn));
+    }
+};
+
+// PyTorch's OneCycleLR (cosines, two phases): from maximum / start to maximum, then to maximum / start / end.
+// Source: Smith, Topin, "Super-Convergence" (2018).
 struct OneCycleLr {
     double maximum = 0.01;
     std::int64_t steps = 1;  // in all; rise * steps > 1
     double rise = 0.3;       // the share of them in which the rate grows
     double start = 25;
     double end = 1e4;
-    double operator()(std::int64_t step) const {
-        const double first = maximum / start, top = rise * static_cast<double>(steps) - 1, last = static_cast<double>(steps - 1);
-        const double at = std::min(static_cast<double>(step), last);
-        return at <= top ? cosine_between(first, maximum, at / top) : cosine_between(maximum, first / end, (at - top) / (last - top));
-    }
+    double operator()(std::int64_t step) const { return Cycle{steps, rise}(maximum / start, maximum, maximum / start / end, step); }
+};
+
+// The momentum beside it, PyTorch's cycle_momentum: from high to low where the rate is largest, and back.
+//   Usage: sgd.set_momentum(momentum(step));
+struct OneCycleMomentum {
+    double low = 0.85, high = 0.95;
+    std::int64_t steps = 1;
+    double rise = 0.3;
+    double operator()(std::int64_t step) const { return Cycle{steps, rise}(high, low, high, step); }
 };
 
 // then(t) times a factor that grows linearly from `start` at 0 to 1 at `period`: PyTorch's LinearLR chained with another schedule.

@@ -32,6 +32,11 @@ void Sgd::update(std::size_t index, Parameter& parameter, const Tensor& gradient
     core::sgd_step({parameter.variable.value(), parameter.master, slot(compensation, index)}, slot(velocity, index), gradient, step);
 }
 
+void Sgd::set_momentum(double value) {
+    for (const SgdOptions& options : options_) check_momentum(value, options.momentum);
+    for (SgdOptions& options : options_) options.momentum = value;
+}
+
 Metadata Sgd::settings() const { return step_settings(options_); }
 
 }  // namespace taper::nn

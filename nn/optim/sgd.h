@@ -28,9 +28,10 @@ class Sgd : public Optimizer {
   public:
     Sgd(NamedParameters parameters, const SgdOptions& options);
     explicit Sgd(const ParameterGroups<SgdOptions>& groups);
-    // lr is where it started; learning_rate() is what it is.
+    // lr is where it started; learning_rate() is what it is.  momentum is what set_momentum said last.
     const SgdOptions& options(std::size_t group = 0) const { return options_.at(group); }
 
+    void set_momentum(double value) override;
     Metadata settings() const override;  // "rounding", unless it is `results`; "compensated"
 
   protected:

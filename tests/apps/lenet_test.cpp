@@ -11,6 +11,7 @@
 #include <sstream>
 #include <thread>
 
+#include "images.h"
 #include "program.h"
 
 namespace taper::test {
@@ -18,36 +19,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string big_endian(std::uint32_t value) {
-    std::string bytes;
-    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(value >> shift & 0xff);
-    return bytes;
-}
-
-void write_split(const fs::path& folder, const std::string& split, std::uint32_t count, std::uint32_t seed) {
-    std::mt19937 random(seed);
-    std::string images = big_endian(0x803) + big_endian(count) + big_endian(28) + big_endian(28), labels = big_endian(0x801) + big_endian(count);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        const std::uint32_t label = i % 10;
-        labels += static_cast<char>(label);
-        for (std::uint32_t row = 0; row < 28; ++row)
-            for (std::uint32_t column = 0; column < 28; ++column) images += static_cast<char>(random() % 64 + (row / 2 == label + 2 ? 160 : 0));
-    }
-    write_file(folder / (split + "-images-idx3-ubyte"), images);
-    write_file(folder / (split + "-labels-idx1-ubyte"), labels);
-}
-
-Arguments plus(Arguments arguments, const Arguments& more) {
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-}
-
 class Lenet : public testing::Test {
   protected:
     static void SetUpTestSuite() {
         data_ = std::make_unique<TemporaryFolder>();
-        write_split(data_->path(), "train", 300, 1);
-        write_split(data_->path(), "t10k", 100, 2);
+        write_idx_images(data_->path(), {300, 100});
     }
     static void TearDownTestSuite() { data_.reset(); }
 
@@ -60,13 +36,6 @@ class Lenet : public testing::Test {
     static inline std::unique_ptr<TemporaryFolder> data_;
     TemporaryFolder out_;
 };
-
-// One line, and nothing on standard output.
-void expect_sentence(const Outcome& outcome, const std::string& part) {
-    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
-    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
-    EXPECT_EQ(outcome.out, "");
-}
 
 TEST_F(Lenet, HelpNamesEveryRoleAndGivesExamples) {
     const Outcome outcome = run(TAPER_LENET, {"--help"});
@@ -85,6 +54,15 @@ TEST_F(Lenet, BadCommandLinesEndWith2) {
         {{"--errors", "posit(8,2) upward"}, "upward"},
         {{"--accumulate", "sloppy"}, "sloppy"},
         {{"--epochs", "0"}, "--epochs"},
+        {{"--optimizer", "rmsprop"}, "sgd|adam|adamw"},
+        {{"--optimizer", "adam", "--momentum", "0.9"}, "--momentum"},
+        {{"--betas", "0.9,0.99"}, "--optimizer adam"},
+        {{"--nesterov", "--momentum", "0"}, "--nesterov"},
+        {{"--schedule", "linear"}, "one_cycle"},
+        {{"--schedule", "cosine", "--halve-every", "2"}, "--halve-every"},
+        {{"--loss-scale", "-1"}, "--loss-scale"},
+        {{"--model", "resnet20"}, "resnet20"},
+        {{"--device", "tpu"}, "tpu"},
         {{"--step", "each"}, "--step"},
         {{"--batch", "many"}, "many"},
         {{"--save-every", "5"}, "--save"},
@@ -210,6 +188,7 @@ TEST_F(Lenet, TakesRecipesByNameAndFromFiles) {
     outcome = train(plus(quick, {"--precision", "positnn_o16_l16", "--compare"}));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_NE(outcome.out.find("float32  positnn_o16_l16"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("fused            fused"), std::string::npos) << outcome.out;  // the recipe's own step, in both runs
     // By name or by flags, the same bits.
     ASSERT_EQ(train(plus(quick, {"--precision", "posit", "--save", out_ / "name.st"})).code, 0);
     ASSERT_EQ(train(plus(quick, {"--posit", "--save", out_ / "flag.st"})).code, 0);
@@ -236,6 +215,35 @@ TEST_F(Lenet, OneAndTwoThreadsWriteTheSameBytes) {
     }
 }
 
+TEST_F(Lenet, TrainsTheSmallNetworkOfMnist) {
+    const Outcome outcome = train({"--model", "mnist_cnn", "--precision", "qtorch_mnist", "--epochs", "1", "--quiet"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("21,840"), std::string::npos) << outcome.out;
+}
+
+TEST_F(Lenet, WatchedRunWritesTheSameBytesAndResumesItsCsv) {
+    const Arguments flags{"--posit", "--errors", "posit(8,2) stochastic", "--epochs", "2", "--limit", "80", "--quiet"};
+    const auto watched = [&](const std::string& name) {
+        return Arguments{"--watch", "5", "--watch-csv", out_ / (name + ".csv"), "--save", out_ / name};
+    };
+    ASSERT_EQ(train(plus(flags, {"--save", out_ / "plain"})).code, 0);
+    const Outcome outcome = train(plus(plus(flags, watched("watched")), {"--watch-plot", out_ / "w.png"}));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_TRUE(read_file(out_ / "plain") == read_file(out_ / "watched"));
+    EXPECT_NE(outcome.out.find((out_ / "w.png").string()), std::string::npos) << outcome.out;
+    const std::string csv = read_file(out_ / "watched.csv");
+    for (const char* part : {",1,0,weight,conv1.weight,", ",1,5,gradient,fc2.bias,", ",2,10,activation,conv3,", ",2,15,error,<output>,", ",2,15,state,velocity.conv1.weight,"})
+        EXPECT_NE(csv.find(part), std::string::npos) << part;
+    // The checkpoint after the first epoch, with a CSV that went on to step 15.
+    Arguments first = plus(flags, watched("first"));
+    *(std::find(first.begin(), first.end(), "--epochs") + 1) = "1";
+    ASSERT_EQ(train(first).code, 0);
+    write_file(out_ / "first.csv", csv);
+    ASSERT_EQ(train(plus(plus(flags, watched("first")), {"--resume", out_ / "first"})).code, 0);
+    EXPECT_EQ(read_file(out_ / "first.csv"), csv);
+    EXPECT_EQ(train({"--watch", "5"}).code, 2);
+}
+
 TEST_F(Lenet, SeedsDiffer) {
     for (const std::string seed : {"1", "2"})
         ASSERT_EQ(train({"--epochs", "1", "--quiet", "--limit", "40", "--seed", seed, "--save", (out_ / seed).string()}).code, 0);
@@ -244,19 +252,7 @@ TEST_F(Lenet, SeedsDiffer) {
 
 const Arguments long_run{"--posit", "--errors", "posit(8,2) stochastic", "--epochs", "3", "--quiet", "--save-every", "1"};
 
-// The CSV without its last column.
-std::string without_seconds(const fs::path& csv) {
-    std::istringstream lines(read_file(csv));
-    std::string text;
-    for (std::string line; std::getline(lines, line);) text += line.substr(0, line.rfind(',')) + "\n";
-    return text;
-}
-
-void wait_for(const fs::path& file) {
-    for (int i = 0; i < 2000 && !fs::exists(file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    ASSERT_TRUE(fs::exists(file));
-}
-
+// Ten of the hundred that apps/reproduce/kill.sh does.
 TEST_F(Lenet, KilledAndResumedRunEndsInTheSameBytes) {
     const Arguments whole = with_data(plus(long_run, {"--save", out_ / "whole.st", "--csv", out_ / "whole.csv"}));
     ASSERT_EQ(run(TAPER_LENET, whole).code, 0);
@@ -264,10 +260,10 @@ TEST_F(Lenet, KilledAndResumedRunEndsInTheSameBytes) {
     const Arguments parts = with_data(plus(long_run, {"--save", checkpoint, "--csv", out_ / "parts.csv"})), resumed = plus(parts, {"--resume", checkpoint});
     std::mt19937 random(std::random_device{}());
     int killed = 0;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 10; ++i) {
         Running running(TAPER_LENET, fs::exists(checkpoint) ? resumed : parts);
         wait_for(checkpoint);
-        std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 120));
+        std::this_thread::sleep_for(std::chrono::milliseconds(10 + random() % 80));
         running.signal(SIGKILL);
         const int code = running.wait().code;
         EXPECT_TRUE(code == 0 || code == 128 + SIGKILL) << code;
@@ -277,6 +273,7 @@ TEST_F(Lenet, KilledAndResumedRunEndsInTheSameBytes) {
     const Outcome last = run(TAPER_LENET, resumed);
     ASSERT_EQ(last.code, 0) << last.err;
     EXPECT_TRUE(read_file(out_ / "whole.st") == read_file(checkpoint));
+    EXPECT_TRUE(read_file(out_ / "whole.st.best") == read_file(checkpoint + ".best"));
     EXPECT_EQ(without_seconds(out_ / "whole.csv"), without_seconds(out_ / "parts.csv"));
 }
 
@@ -299,7 +296,7 @@ TEST_F(Lenet, RefusesACheckpointOfAnotherRun) {
     ASSERT_EQ(train({"--posit", "--limit", "40", "--epochs", "1", "--quiet", "--save", checkpoint}).code, 0);
     Outcome outcome = train({"--posit", "--limit", "40", "--lr", "0.5", "--resume", checkpoint});
     EXPECT_EQ(outcome.code, 1);
-    expect_sentence(outcome, "other settings");
+    expect_sentence(outcome, "other settings: " + checkpoint + " was made with lr 0.0625 (want 0.5)");
     outcome = train({"--limit", "40", "--resume", checkpoint});
     EXPECT_EQ(outcome.code, 1);
     expect_sentence(outcome, "another precision");

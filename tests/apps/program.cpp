@@ -4,11 +4,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
+#include <thread>
+
+#include <gtest/gtest.h>
 
 namespace taper::test {
 namespace {
@@ -72,5 +78,36 @@ std::string read_file(const fs::path& file) {
 }
 
 void write_file(const fs::path& file, const std::string& content) { std::ofstream(file, std::ios::binary) << content; }
+
+Arguments plus(Arguments arguments, const Arguments& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+}
+
+void expect_sentence(const Outcome& outcome, const std::string& part) {
+    EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+}
+
+std::string without_seconds(const fs::path& csv) {
+    std::istringstream lines(read_file(csv));
+    std::string text, line, field;
+    for (std::size_t seconds = 0, row = 0; std::getline(lines, line); ++row, text += "\n") {
+        std::istringstream fields(line);
+        const std::size_t quoted =
+            line.front() == '"' ? static_cast<std::size_t>(std::count(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(line.find('"', 1)), ',')) : 0;
+        for (std::size_t i = 0; std::getline(fields, field, ','); ++i) {
+            if (row == 0 && field == "seconds") seconds = i;
+            if (i != seconds + (row == 0 ? 0 : quoted)) text += field + ",";
+        }
+    }
+    return text;
+}
+
+void wait_for(const fs::path& file) {
+    for (int i = 0; i < 2000 && !fs::exists(file); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ASSERT_TRUE(fs::exists(file));
+}
 
 }  // namespace taper::test

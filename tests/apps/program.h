@@ -50,4 +50,12 @@ class TemporaryFolder {
 std::string read_file(const std::filesystem::path& file);
 void write_file(const std::filesystem::path& file, const std::string& content);
 
+Arguments plus(Arguments arguments, const Arguments& more);
+// One line on standard error that holds `part`, and nothing on standard output.
+void expect_sentence(const Outcome& outcome, const std::string& part);
+// A CSV without its column `seconds`.
+std::string without_seconds(const std::filesystem::path& csv);
+// Until the file is there, at most ten seconds.
+void wait_for(const std::filesystem::path& file);
+
 }  // namespace taper::test

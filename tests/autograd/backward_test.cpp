@@ -169,10 +169,65 @@ TEST(Backward, HooksSeeTheCompleteGradientAndMayReplaceIt) {
     EXPECT_EQ(seen_x[1], 1);
 }
 
+TEST(Backward, RoundingHooksSeeTheGradientBeforeAndAfterItsRounding) {
+    using Pair = std::pair<std::vector<double>, std::vector<double>>;
+    const auto seen_at = [](Variable& v, Pair& seen) {
+        return v.add_rounding_hook([&](const Tensor& before, const Tensor& after) {
+            EXPECT_EQ(before.format(), f32);
+            seen = {before.to_vector_double(), after.to_vector_double()};
+        });
+    };
+    Pair x_seen, y_seen;
+    Variable x = Variable::leaf(Tensor::zeros({2}), p8);
+    const std::uint64_t hook = seen_at(x, x_seen);
+    backward(sends(x, {0.3, 1e-30}));  // the op rounds
+    EXPECT_EQ(x_seen, (Pair{{0.3F, 1e-30F}, {r(0.3, p8), p8.min_positive()}}));
+    x.zero_grad();
+    backward(add(sends(x, {1.05, 0}), sends(x, {0.03, 0})));  // backward() rounds
+    EXPECT_EQ(x_seen, (Pair{{static_cast<double>(1.05F + 0.03F), 0}, {r(static_cast<double>(1.05F + 0.03F), p8), 0}}));
+    x.zero_grad();
+    Variable y = scale(x, 3);
+    y.set_gradient_target(Format::fixed(8, 4));
+    seen_at(y, y_seen);
+    y.add_hook([](const Tensor& dy) { return core::unary(Unary::scale, dy, 2); });
+    backward(sends(y, {0.3, 0.01}), {.loss_scale = 4});
+    EXPECT_EQ(y_seen, (Pair{{4 * 0.3F, 4 * 0.01F}, {1.1875, 0.0625}}));
+    EXPECT_EQ(x_seen, (Pair{{3 * 2 * 1.1875 / 4, 3 * 2 * 0.0625 / 4}, {r(3 * 2 * 1.1875 / 4, p8), r(3 * 2 * 0.0625 / 4, p8)}}));
+    x.zero_grad();
+    backward(sends(x, {0.3, 1}), {.accumulate = true});  // nothing is rounded yet
+    EXPECT_EQ(x_seen, (Pair{{0.3F, 1}, {0.3F, 1}}));
+    x.remove_hook(hook);
+    x.zero_grad();
+    backward(sends(x, {5, 5}));
+    EXPECT_EQ(x_seen, (Pair{{0.3F, 1}, {0.3F, 1}}));
+}
+
+TEST(Backward, RoundingHooksChangeNoDraw) {
+    std::vector<std::vector<std::uint64_t>> codes;
+    for (const bool watched : {false, true}) {
+        seed(4);
+        Variable x = Variable::leaf(randn({4, 8}), Target(p8, Rounding::stochastic)), w = Variable::leaf(randn({8, 8}), Target(p8, Rounding::stochastic));
+        Variable y = matmul(x, w, {.output = Target(p16), .backward_data = Accumulator::parse("rounded(posit(16,2),stochastic)")});
+        y.set_gradient_target(Target(p8, Rounding::stochastic));
+        int calls = 0;
+        if (watched)
+            for (Variable v : {x, w, y}) v.add_rounding_hook([&](const Tensor& before, const Tensor& after) { calls += before.format() != after.format(); });
+        backward(sum(square(y)));
+        EXPECT_EQ(calls, watched ? 3 : 0);
+        codes.push_back(x.grad().codes());
+        codes.push_back(w.grad().codes());
+        codes.push_back({default_generator().stream()});
+    }
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(codes[i], codes[i + 3]);
+}
+
 TEST(Backward, HooksThatCannotBeAreErrors) {
     Variable x = Variable::leaf(Tensor::zeros({2})), constant = Tensor::zeros({2});
     EXPECT_EQ(error_of([&] { constant.add_hook([](const Tensor& dy) { return dy; }); }), "add_hook: the Variable is a constant (want one that requires a gradient)");
     EXPECT_EQ(error_of([&] { x.add_hook({}); }), "add_hook: the function is empty");
+    EXPECT_EQ(error_of([&] { constant.add_rounding_hook([](const Tensor&, const Tensor&) {}); }),
+              "add_rounding_hook: the Variable is a constant (want one that requires a gradient)");
+    EXPECT_EQ(error_of([&] { x.add_rounding_hook({}); }), "add_rounding_hook: the function is empty");
     constant.remove_hook(1);
     x.add_hook([](const Tensor&) { return Tensor::zeros({3}); });
     EXPECT_EQ(error_of([&] { backward(sum(x)); }), "backward: a hook changed the shape of a gradient: [3] came (want [2])");

@@ -28,6 +28,9 @@ std::vector<Case> cases() {
     all.push_back({4, 16, 16, 16, 32, 3, 3, 2, 1});
     all.push_back({2, 40, 4, 4, 45, 3, 3, 1, 1});  // small maps
     all.push_back({3, 5, 4, 3, 130, 3, 3, 1, 1});
+    all.push_back({5, 48, 8, 8, 40, 3, 3, 1, 1});   // several images side by side, several blocks of terms
+    all.push_back({9, 34, 8, 8, 64, 4, 4, 2, 1});   // the same by phases
+    all.push_back({3, 66, 7, 7, 40, 3, 3, 2, 1});   // with phases of 4 and of 3 columns
     all.push_back({2, 3, 9, 13, 129, 3, 2, 2, 2});
     all.push_back({2, 130, 5, 5, 15, 3, 3, 1, 1});  // more channels than are decoded at a time
     all.push_back({2, 3, 23, 23, 15, 7, 7, 2, 3});  // kernels larger than half a vector of codes

@@ -197,6 +197,7 @@ TEST_F(Exhaustive, ScaledSixteenBitsFollowTheElementAtEveryDecisionPoint) {
             if (std::isfinite(low) && std::isfinite(high)) add_around<double>(mpq_class((low + high) / 2), points);
             if (std::isfinite(low)) add_around<double>(mpq_class(low), points);
         }
+        std::erase_if(points, [](double x) { return x != 0 && std::fabs(x) < 0x1p-700; });  // the scales would make them subnormal
         const std::size_t n = points.size();
         for (const Rounding rounding : {Rounding::nearest, Rounding::zero}) {
             std::vector<std::uint16_t> want(n), got(n);

@@ -65,6 +65,25 @@ TEST(Module, RefusesBadNames) {
     EXPECT_EQ(error_of([&] { net.add_buffer("", Tensor::zeros({1})); }), "Module: not a name: \"\" (want one without dots, not empty)");
 }
 
+TEST(Module, CallsForwardHooksWithEachResult) {
+    Net net;
+    std::vector<std::string> calls;
+    const auto first = net.block.add_forward_hook([&](const Variable&, const Variable& y) { calls.push_back("first " + y.value().str()); });
+    std::uint64_t second = 0;
+    second = net.block.add_forward_hook([&](const Variable&, const Variable&) {
+        calls.push_back("second");
+        net.block.remove_forward_hook(second);
+    });
+    const Tensor x = Tensor::from({1.0f, 2.0f, 3.0f}, {1, 3});
+    const std::string y = net.block(x).value().str();
+    net(x);
+    net.block.remove_forward_hook(first);
+    net.block.remove_forward_hook(first);
+    net(x);
+    EXPECT_EQ(calls, (std::vector<std::string>{"first " + y, "second", "first " + y}));
+    EXPECT_EQ(error_of([&] { net.add_forward_hook({}); }), "add_forward_hook: the function is empty");
+}
+
 TEST(Module, ListsASharedParameterOnce) {
     Net net;
     net.add("again", net.last);

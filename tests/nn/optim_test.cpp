@@ -171,6 +171,54 @@ TEST(Schedules, OneCycleIsPyTorchs) {
     EXPECT_EQ(schedule(99), schedule(500));
 }
 
+TEST(Schedules, OneCyclesMomentumIsPyTorchs) {
+    const OneCycleMomentum momentum{.steps = 100};
+    const double pi = std::acos(-1.0);
+    for (std::int64_t t = 0; t < 100; ++t) {
+        const double at = static_cast<double>(t);
+        const double want = t <= 29 ? 0.85 + (0.95 - 0.85) / 2 * (std::cos(pi * at / 29) + 1) : 0.95 + (0.85 - 0.95) / 2 * (std::cos(pi * (at - 29) / 70) + 1);
+        EXPECT_NEAR(momentum(t), want, 1e-15) << t;
+    }
+}
+
+// A step with the momentum that was set: v = 0.5 * 1 + 1.
+TEST(Optimizers, MomentumIsSetForAllGroups) {
+    Parameter a(Tensor::zeros({1})), b(Tensor::zeros({1}));
+    Sgd sgd({{{{"a", &a}}, {.lr = 1, .momentum = 0.9}}, {{{"b", &b}}, {.lr = 1, .momentum = 0.8}}});
+    const auto step = [&] {
+        for (Parameter* p : {&a, &b}) p->variable.set_grad(Tensor::full({1}, 1));
+        sgd.step();
+    };
+    step();
+    sgd.set_momentum(0.5);
+    step();
+    EXPECT_EQ(a.variable.value().item(), -2.5f);
+    EXPECT_EQ(b.variable.value().item(), -2.5f);
+    EXPECT_EQ(error_of([&] { sgd.set_momentum(1); }), "Sgd: a momentum out of range: 1 (want 0 < momentum < 1)");
+    Sgd plain({{"a", &a}}, {.lr = 1});
+    EXPECT_EQ(error_of([&] { plain.set_momentum(0.5); }), "Sgd: no momentum to set: 0.5 came where it is 0 (want one from the start)");
+    Adam adam({{"a", &a}});
+    adam.set_momentum(0.5);
+    EXPECT_EQ(adam.options().beta1, 0.5);
+}
+
+// After epochs in float32: velocity 1.1 is 1.125 in posit(8,2), and the optimizer goes on from there.
+TEST(Optimizers, StateIsRoundedIntoNewFormats) {
+    const Format p8 = Format::posit(8, 2);
+    Parameter weight(Tensor::zeros({1}));
+    Sgd sgd({{"w", &weight}}, {.lr = 1, .momentum = 0.5});
+    weight.variable.set_grad(Tensor::full({1}, 1.1));
+    sgd.step();
+    weight.set_precision({.state = p8});
+    sgd.round_state();
+    const Tensor velocity = sgd.state().at("velocity.w");
+    EXPECT_EQ(velocity.format(), p8);
+    EXPECT_EQ(velocity.item(), 1.125f);
+    weight.variable.set_grad(Tensor::full({1}, 1));
+    sgd.step();
+    EXPECT_EQ(sgd.state().at("velocity.w").item(), 1.5f);  // 1.5625, a tie, to the even code
+}
+
 TEST(Schedules, WarmUpIsPyTorchsLinear) {
     const WarmUp<StepLr> schedule{.then = {.initial = 0.5, .period = 6}, .period = 4, .start = 0.25};
     double rate = 0.5 * 0.25;

@@ -67,6 +67,18 @@ TEST(Recipe, TheExampleOfTheDocumentationParsesAndPrints) {
     EXPECT_EQ(describe_rules(recipe).front(), (std::pair<std::string, std::string>("<first> weights", "posit(16,1)")));
 }
 
+TEST(Recipe, TheOptimizersStepGoesThroughText) {
+    for (const char* step : {"results", "every_operation", "fused"}) {
+        const Recipe recipe = parse_recipe(std::string("{\"step\": \"") + step + "\"}");
+        EXPECT_EQ(parse_recipe(print(recipe)), recipe);
+        EXPECT_EQ(print(recipe).find("step") == std::string::npos, recipe == Recipe{}) << print(recipe);
+    }
+    EXPECT_EQ(parse_recipe(R"({"step": "every_operation"})").step, core::StepRounding::every_operation);
+    EXPECT_EQ(find_recipe("positnn_o12_l12").step, core::StepRounding::fused);
+    EXPECT_EQ(find_recipe("qtorch_mnist").step, core::StepRounding::results);
+    EXPECT_NE(error_of([] { parse_recipe(R"({"step": "each"})"); }).find("recipe: \"step\": "), std::string::npos);
+}
+
 TEST(Recipe, EveryRoleGoesThroughText) {
     for (std::size_t i = 0; i < target_roles.size(); ++i) {
         Recipe recipe;
@@ -206,7 +218,7 @@ TEST(Recipe, ScalesAreKeysOrPartsOfNames) {
 TEST(Recipe, ErrorsNameTheKey) {
     const std::string roles = "inputs, weights, activations, errors, gradients, loss, master, state, forward, backward_data, backward_weights";
     const std::vector<std::pair<std::string, std::string>> cases{
-        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", scale, layers, roundings)"},
+        {"{`weight`: `posit(8,2)`}", "unknown key: `weight` (want name, " + roles + ", scale, step, layers, roundings)"},
         {"{`scale`: 4}", "not an object: `scale` is number (want roles with their scales)"},
         {"{`weights`: `posit(8,2)`, `scale`: {`errors`: 4}}", "a scale without a format: `errors` (want a role with its format beside `scale`)"},
         {"{`weights`: `posit(8,2)`, `scale`: {`forward`: 4}}", "a scale without a format: `forward` (want a role with its format beside `scale`)"},

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The arrows of the house: formats <- core <- autograd <- nn <- apps.  Usage: arrows.sh SOURCE_DIR
+# The arrows of the house: formats <- core <- autograd <- nn <- apps, and train within apps below its programs.  Usage: arrows.sh SOURCE_DIR
 # Fails on an include that points up, on an include of one of our headers in another spelling, and on CUDA outside its rooms.
 set -eu
 cd "$1"
@@ -13,7 +13,9 @@ forbid() {  # FOLDER PATTERN WHY
 forbid formats '#include <taper/(core|autograd|nn)/' 'formats knows numbers only'
 forbid core '#include <taper/(autograd|nn)/' 'core knows no gradients'
 forbid autograd '#include <taper/nn/' 'autograd knows no networks'
+forbid apps/train '#include "(\.\./|train/|taper/|lenet/|resnet/|vgg/|dcgan/)' 'train knows no program; write #include <taper/train/FILE.h>'
 for folder in formats core autograd nn; do
+    forbid $folder '#include <taper/train/' 'the library knows no trainer'
     forbid $folder '#include "(\.\./|formats/|core/|autograd/|nn/|taper/)' 'write #include <taper/FOLDER/FILE.h>'
     forbid $folder '#include <(cuda|cublas|cudnn)' 'CUDA headers belong in cuda/'
 done

@@ -1,4 +1,4 @@
-#include "report.h"
+#include <taper/train/report.h>
 
 #include <algorithm>
 
@@ -7,8 +7,13 @@
 #include "common/plot.h"
 #include "common/text.h"
 
-namespace taper::apps {
+namespace taper::train {
 namespace {
+
+using apps::Curve;
+using apps::Legend;
+using apps::Panel;
+using apps::Rows;
 
 std::string percent(double share) { return fmt::format("{:.2f}", 100 * share); }
 
@@ -21,7 +26,13 @@ std::string mean_seconds(const TrainingRun& run) {
     return count == 0 ? "-" : fmt::format("{:.1f}", sum / count);
 }
 
-std::string bytes_text(std::int64_t bytes) { return bytes == 0 ? "-" : with_commas(bytes); }
+std::string skipped_steps(const TrainingRun& run) {
+    std::int64_t sum = 0;
+    for (const EpochResult& r : run.results()) sum += r.skipped;
+    return std::to_string(sum);
+}
+
+std::string bytes_text(std::int64_t bytes) { return bytes == 0 ? "-" : apps::with_commas(bytes); }
 
 std::string bytes_per_parameter(TrainingRun& run) {
     std::int64_t sum = 0;
@@ -48,21 +59,27 @@ void rows_of_rules(const Runs& runs, Rows& rows) {
 
 }  // namespace
 
-std::string epoch_line(const TrainingRun& run, std::int64_t epochs) {
+std::string epoch_line(const TrainingRun& run) {
     const EpochResult& r = run.results().back();
-    return fmt::format("{:<12} epoch {:>2}/{}  lr {:<9g} train loss {:.4f}  accuracy {:>5} %   test loss {:.4f}  accuracy {:>5} %   {}\n", run.name(),
-                       r.epoch + 1, epochs, r.learning_rate, r.train_loss, percent(r.train_accuracy), r.test_loss, percent(r.test_accuracy),
-                       r.seconds ? fmt::format("{:.1f} s", *r.seconds) : "");
+    std::string line = fmt::format("{:<12} epoch {:>2}/{}  lr {:<9g} train loss {:.4f}  accuracy {:>5} %   test loss {:.4f}  accuracy {:>5} %   {}", run.name(),
+                                   r.epoch + 1, run.settings().epochs, r.learning_rate, r.train_loss, percent(r.train_accuracy), r.test_loss,
+                                   percent(r.test_accuracy), r.seconds ? fmt::format("{:.1f} s", *r.seconds) : "");
+    if (r.skipped > 0) line += fmt::format("   {} steps skipped, loss scale {:g}", r.skipped, r.loss_scale);
+    return line + "\n";
 }
 
 std::string csv_report(const Runs& runs) {
     Rows rows{{"run", "epoch", "learning_rate", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds"}};
+    const bool scaled = runs.front()->scales_loss();
+    if (scaled) rows.front().insert(rows.front().end(), {"loss_scale", "skipped_steps"});
     for (const auto& run : runs)
-        for (const EpochResult& r : run->results())
+        for (const EpochResult& r : run->results()) {
             rows.push_back({run->name(), std::to_string(r.epoch + 1), fmt::format("{:g}", r.learning_rate), fmt::format("{:.6f}", r.train_loss),
                             percent(r.train_accuracy), fmt::format("{:.6f}", r.test_loss), percent(r.test_accuracy),
                             r.seconds ? fmt::format("{:.3f}", *r.seconds) : ""});
-    return csv(rows);
+            if (scaled) rows.back().insert(rows.back().end(), {fmt::format("{:g}", r.loss_scale), std::to_string(r.skipped)});
+        }
+    return apps::csv(rows);
 }
 
 std::string final_table(const Runs& runs) {
@@ -79,10 +96,12 @@ std::string final_table(const Runs& runs) {
         row(title, [i](TrainingRun& run) { return nn::describe(run.recipe().precision)[i].second; });
     }
     rows_of_rules(runs, rows);
-    row("optimizer's step", [](TrainingRun& run) { return core::name(run.step_rounding()); });
+    row("optimizer's step", [](TrainingRun& run) { return core::name(run.recipe().step); });
+    if (runs.front()->settings().float32_epochs > 0) row("float32 epochs", [](TrainingRun& run) { return std::to_string(run.settings().float32_epochs); });
     rows.push_back({});
     row("test accuracy, %", [](TrainingRun& run) { return run.results().empty() ? "-" : percent(run.results().back().test_accuracy); });
     row("seconds an epoch", mean_seconds);
+    if (runs.front()->scales_loss()) row("steps skipped", skipped_steps);
     rows.push_back({});
     row("bytes: parameters", [](TrainingRun& run) { return bytes_text(run.bytes(Role::parameters)); });
     row("  master", [](TrainingRun& run) { return bytes_text(run.bytes(Role::master)); });
@@ -91,7 +110,7 @@ std::string final_table(const Runs& runs) {
     row("  these, a parameter", bytes_per_parameter);
     row("  saved activations", [](TrainingRun& run) { return bytes_text(run.bytes(Role::saved)); });
     row("  max-pool's indices", [](TrainingRun& run) { return bytes_text(run.bytes(Role::indices)); });
-    return text_table(rows);
+    return apps::text_table(rows);
 }
 
 void plot_report(const std::filesystem::path& png, const Runs& runs) {
@@ -112,10 +131,10 @@ void plot_report(const std::filesystem::path& png, const Runs& runs) {
         loss.curves.push_back(train_loss);
         accuracy.curves.push_back(test_accuracy);
         accuracy.curves.push_back(train_accuracy);
-        title += fmt::format("{} {} % in {}", colour == 0 ? "LeNet-5, test accuracy" : ",", percent(run->results().back().test_accuracy), run->name());
+        title += fmt::format("{} {} % in {}", colour == 0 ? run->model() + ", test accuracy" : ",", percent(run->results().back().test_accuracy), run->name());
         ++colour;
     }
-    plot(png, title, {loss, accuracy});
+    apps::plot(png, title, {loss, accuracy});
 }
 
-}  // namespace taper::apps
+}  // namespace taper::train
