@@ -55,6 +55,7 @@ DeviceFormat device_format(Runtime& runtime, const Format& format) {
     DeviceFormat f = visit(format, FamilyOf{});
     f.bytes = static_cast<std::uint8_t>(format.storage_bytes());
     f.has_nan = format.has_nan();
+    f.scale = format.scale_exponent();
     if (format.bits() <= 8 && format != Format::uint8()) f.values = value_table(runtime, format);
     return f;
 }

@@ -17,24 +17,19 @@ struct DeviceFormat {
     Kind kind = Kind::float32;
     std::uint8_t bytes = 4;
     bool has_nan = true;
+    int scale = 0;  // log2 of the constant scale
     Posit posit = {};
     Minifloat minifloat = {};
     Fixed fixed = {};
     const float* values = nullptr;  // of the 256 codes of a format of at most 8 bits, on the device
 
     TAPER_CALLED Unpacked unpack(std::uint64_t code) const {
-        switch (kind) {
-            case Kind::float32: return Float32{}.unpack(code);
-            case Kind::float64: return Float64{}.unpack(code);
-            case Kind::int32: return Int32{}.unpack(code);
-            case Kind::uint8: return UInt8{}.unpack(code);
-            case Kind::posit: return posit.unpack(code);
-            case Kind::minifloat: return minifloat.unpack(code);
-            case Kind::e8m0: return E8M0{}.unpack(code);
-            default: return fixed.unpack(code);
-        }
+        Unpacked x = element(code);
+        x.exponent += scale;
+        return x;
     }
-    TAPER_CALLED std::uint64_t pack(const Unpacked& x, Rounding mode, std::uint32_t draw) const {
+    TAPER_CALLED std::uint64_t pack(Unpacked x, Rounding mode, std::uint32_t draw) const {
+        x.exponent -= scale;
         switch (kind) {
             case Kind::float32: return Float32{}.pack(x, mode, draw);
             case Kind::float64: return Float64{}.pack(x, mode, draw);
@@ -44,6 +39,20 @@ struct DeviceFormat {
             case Kind::minifloat: return minifloat.pack(x, mode, draw);
             case Kind::e8m0: return E8M0{}.pack(x, mode, draw);
             default: return fixed.pack(x, mode, draw);
+        }
+    }
+
+  private:
+    TAPER_FN Unpacked element(std::uint64_t code) const {
+        switch (kind) {
+            case Kind::float32: return Float32{}.unpack(code);
+            case Kind::float64: return Float64{}.unpack(code);
+            case Kind::int32: return Int32{}.unpack(code);
+            case Kind::uint8: return UInt8{}.unpack(code);
+            case Kind::posit: return posit.unpack(code);
+            case Kind::minifloat: return minifloat.unpack(code);
+            case Kind::e8m0: return E8M0{}.unpack(code);
+            default: return fixed.unpack(code);
         }
     }
 };
@@ -85,17 +94,15 @@ TAPER_FN T value_by_lane(const DeviceFormat& f, std::uint64_t code) {
                                                                : static_cast<T>(double_of(f.minifloat.unpack(code)));
     }
 }
-TAPER_CALLED double wide_value(const DeviceFormat& f, std::uint64_t code) { return value_by_lane<double>(f, code); }
+TAPER_CALLED double wide_value(const DeviceFormat& f, std::uint64_t code) { return value_by_lane<double>(f, code) * power_of_two<double>(f.scale); }
 
 // The value of a code; NaR is a NaN.  T float: formats that float32 holds.
 template <class T>
 TAPER_FN T value_of(const DeviceFormat& f, std::uint64_t code) {
     if (f.values != nullptr) return static_cast<T>(f.values[code]);
     if (f.kind == DeviceFormat::Kind::float32) return static_cast<T>(bits_as<float>(static_cast<std::uint32_t>(code)));
-    if constexpr (sizeof(T) == 4)
-        return value_by_lane<float>(f, code);
-    else
-        return wide_value(f, code);
+    if (sizeof(T) == 8 || f.scale != 0) return static_cast<T>(wide_value(f, code));
+    return value_by_lane<T>(f, code);
 }
 
 struct DeviceMode {
@@ -127,7 +134,8 @@ TAPER_CALLED std::uint64_t wide_code(const DeviceFormat& f, double x, Rounding m
 // x rounded once, with the draw of element i.
 template <class T>
 TAPER_FN std::uint64_t code_of(const DeviceFormat& f, T x, const DeviceMode& m, std::int64_t i) {
-    if (m.mode == Rounding::stochastic) return f.pack(unpacked_of(static_cast<double>(x)), m.mode, m.draw(i));
+    if (m.mode == Rounding::stochastic || f.scale != 0)
+        return f.pack(unpacked_of(static_cast<double>(x)), m.mode, m.mode == Rounding::stochastic ? m.draw(i) : 0);
     if (f.kind == DeviceFormat::Kind::float64) return bits_as<std::uint64_t>(static_cast<double>(x));
     if (f.kind == DeviceFormat::Kind::float32 && m.mode == Rounding::nearest) return bits_as<std::uint32_t>(static_cast<float>(x));
     if (sizeof(T) == 8 || m.mode == Rounding::zero) return wide_code(f, static_cast<double>(x), m.mode);
