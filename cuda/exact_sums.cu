@@ -1,7 +1,7 @@
 // Exact sums of products, rounded once: on integers of 64 bits where every sum fits them, else in registers of several limbs.
 #include <taper/cuda/exact_register.h>
 #include <taper/cuda/index_check.h>
-#include <taper/cuda/register_size.h>
+#include <taper/cuda/tensor_sums.h>
 #include <taper/cuda/tiled_sums.h>
 
 namespace taper::cuda {
@@ -68,11 +68,14 @@ void integer_sums(Runtime& runtime, const SumCall& call) {
 
 }  // namespace
 
-// A bias, a stochastic last rounding of the accumulator and operands that are not finite go term by term.
+// Operands that are not finite, formats that float32 does not hold and a stochastic last rounding of the accumulator go term by term.
 void exact_sums(Runtime& runtime, const SumCall& call) {
-    const bool plain = !call.bias.defined() && !call.accumulator.draws() && call.left.format().exact_in_float32() && call.right.format().exact_in_float32();
-    if (plain && sums_fit_int64(call, call.shape.terms()) && all_finite(runtime, call.left) && all_finite(runtime, call.right))
-        return integer_sums(runtime, call);
+    const bool in_float32 = call.left.format().exact_in_float32() && call.right.format().exact_in_float32();
+    const bool integers = !call.bias.defined() && sums_fit_int64(call, call.shape.terms());
+    if (!in_float32 || call.accumulator.draws() || (!integers && !pays_to_lay_out(call.shape)) || !all_finite(runtime, call.left) || !all_finite(runtime, call.right))
+        return serial_sums(runtime, call);
+    if (residue_sums(runtime, call)) return;
+    if (integers) return integer_sums(runtime, call);
     serial_sums(runtime, call);
 }
 

@@ -1,4 +1,5 @@
 // Sums in float32 and float64 on tiles of the device's own multiply-adds; large products go to the tensor cores (tensor_sums.h).
+#include <taper/cuda/tensor_sums.h>
 #include <taper/cuda/tiled_sums.h>
 
 namespace taper::cuda {
@@ -32,7 +33,7 @@ void float_sums(Runtime& runtime, const SumCall& call) {
     const auto float64 = [](const Tensor& x) { return x.defined() && x.format() == Format::float64(); };
     if (call.accumulator.kind() == Accumulator::Kind::float64 || float64(call.left) || float64(call.right) || float64(call.bias))
         run<double>(runtime, call);
-    else
+    else if (!tensor_sums(runtime, call))
         run<float>(runtime, call);
 }
 
