@@ -102,6 +102,9 @@ const ValueTable* value_table(const Format& format) {
             made->high[code] = static_cast<std::uint8_t>(bits >> 24);
             made->low[code] = static_cast<std::uint8_t>(bits >> 16);
         }
+        made->mirrored = true;
+        for (int code = 1; code < 128; ++code)
+            made->mirrored &= made->low[256 - code] == made->low[code] && made->high[256 - code] == (made->high[code] ^ 0x80);
         table = std::move(made);
     }
     return table.get();

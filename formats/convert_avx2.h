@@ -36,28 +36,60 @@ TAPER_FN void store_floats(const Planes& p, float* out) {
     store(24, _mm256_unpackhi_epi16(zero, back));
 }
 
-// Sixty-four codes at a time, in such an order that interleaving the planes with zeros gives eight floats a vector in sequence.
-inline void decode_by_shuffles(const KernelFamily& family, const void* codes, std::size_t n, void* y) {
-    const ValueTable& table = *family.table;
-    const std::uint8_t* in = static_cast<const std::uint8_t*>(codes);
-    float* out = static_cast<float*>(y);
-    const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
-    const auto load = [order](const std::uint8_t* from) {
-        return _mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), order);
-    };
-    std::size_t i = 0;
-    for (; i + 64 <= n; i += 64) {
-        const __m256i a = load(in + i), b = load(in + i + 32);
-        Planes planes_a = {_mm256_setzero_si256(), _mm256_setzero_si256()}, planes_b = planes_a;
+// The planes of codes in every row.
+struct AllRows {
+    const ValueTable& table;
+    TAPER_FN void operator()(__m256i a, __m256i b, Planes& planes_a, Planes& planes_b) const {
 #pragma GCC unroll 16
         for (int row = 0; row < 16; ++row) {
             look_up(table, row, a, planes_a);
             look_up(table, row, b, planes_b);
         }
+    }
+};
+
+// Of a mirrored table half the rows tell all but the sign, and the code 128, which is its own mirror image.
+struct HalfTheRows {
+    const ValueTable& table;
+    TAPER_FN void finish(__m256i codes, Planes& p) const {
+        const __m256i middle = _mm256_set1_epi8(static_cast<char>(0x80)), is_middle = _mm256_cmpeq_epi8(codes, middle);
+        const auto entry = [](std::uint8_t byte) { return _mm256_set1_epi8(static_cast<char>(byte)); };
+        p.low = _mm256_blendv_epi8(p.low, entry(table.low[128]), is_middle);
+        p.high = _mm256_blendv_epi8(_mm256_or_si256(p.high, _mm256_and_si256(codes, middle)), entry(table.high[128]), is_middle);
+    }
+    TAPER_FN void operator()(__m256i a, __m256i b, Planes& planes_a, Planes& planes_b) const {
+        const __m256i size_a = _mm256_abs_epi8(a), size_b = _mm256_abs_epi8(b);
+#pragma GCC unroll 8
+        for (int row = 0; row < 8; ++row) {
+            look_up(table, row, size_a, planes_a);
+            look_up(table, row, size_b, planes_b);
+        }
+        finish(a, planes_a);
+        finish(b, planes_b);
+    }
+};
+
+// Sixty-four codes at a time, in such an order that interleaving the planes with zeros gives eight floats a vector in sequence.
+template <class Rows>
+inline void decode_by_rows(const ValueTable& table, const std::uint8_t* in, std::size_t n, float* out) {
+    const __m256i order = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+    const auto load = [order](const std::uint8_t* from) {
+        return _mm256_permutevar8x32_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), order);
+    };
+    const Rows rows{table};
+    std::size_t i = 0;
+    for (; i + 64 <= n; i += 64) {
+        Planes planes_a = {_mm256_setzero_si256(), _mm256_setzero_si256()}, planes_b = planes_a;
+        rows(load(in + i), load(in + i + 32), planes_a, planes_b);
         store_floats(planes_a, out + i);
         store_floats(planes_b, out + i + 32);
     }
     for (; i < n; ++i) out[i] = table.value[in[i]];
+}
+
+inline void decode_by_shuffles(const KernelFamily& family, const void* codes, std::size_t n, void* y) {
+    const std::uint8_t* const in = static_cast<const std::uint8_t*>(codes);
+    (family.table->mirrored ? decode_by_rows<HalfTheRows> : decode_by_rows<AllRows>)(*family.table, in, n, static_cast<float*>(y));
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace taper {
 struct alignas(64) ValueTable {
     float value[256];
     std::uint8_t high[256], low[256];  // bits 31..24 and 23..16 of value
+    bool mirrored = false;  // values of 8-bit codes c and 256 - c differ in the sign alone, for c in [1, 127]
 };
 
 // The parameters of one format; the member of its family is set.

@@ -62,9 +62,14 @@ TEST(Bench, UnknownGoalEndsWith2) {
 }
 
 TEST(Bench, StepPrintsMedianAndMinimum) {
-    const Outcome outcome = run(TAPER_BENCH, {"step", "--posit", "--steps", "3", "--threads", "1"});
-    EXPECT_EQ(outcome.code, 0) << outcome.err;
-    EXPECT_TRUE(std::regex_match(outcome.out, std::regex(R"([0-9]+\.[0-9]+ [0-9]+\.[0-9]+\n)"))) << outcome.out;
+    for (const char* model : {"lenet5", "preresnet20", "dcgan64"}) {
+        const Outcome outcome = run(TAPER_BENCH, {"step", "--model", model, "--posit", "--steps", "1", "--threads", "2"});
+        EXPECT_EQ(outcome.code, 0) << model << outcome.err;
+        EXPECT_TRUE(std::regex_match(outcome.out, std::regex(R"([0-9]+\.[0-9]+ [0-9]+\.[0-9]+\n)"))) << model << outcome.out;
+    }
+    const Outcome unknown = run(TAPER_BENCH, {"step", "--model", "alexnet"});
+    EXPECT_EQ(unknown.code, 2);
+    EXPECT_NE(unknown.err.find("alexnet not in {lenet5,preresnet20,dcgan64}"), std::string::npos) << unknown.err;
 }
 
 TEST(Bench, ListsMicroBenchmarks) {

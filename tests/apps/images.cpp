@@ -21,12 +21,13 @@ void append_image(std::string& bytes, std::uint32_t label, std::uint32_t side, s
         for (std::uint32_t column = 0; column < side; ++column) bytes += static_cast<char>(random() % 64 + (row / 2 == label + 2 ? 160 : 0));
 }
 
-void write_idx_split(const fs::path& folder, const std::string& split, std::uint32_t count, std::uint32_t seed) {
-    std::mt19937 random(seed);
-    std::string images = big_endian(0x803) + big_endian(count) + big_endian(28) + big_endian(28), labels = big_endian(0x801) + big_endian(count);
+// One split; its seed is its number of letters.
+void write_idx_split(const fs::path& folder, const std::string& split, std::uint32_t count, std::uint32_t side) {
+    std::mt19937 random(static_cast<std::uint32_t>(split.size()));
+    std::string images = big_endian(0x803) + big_endian(count) + big_endian(side) + big_endian(side), labels = big_endian(0x801) + big_endian(count);
     for (std::uint32_t i = 0; i < count; ++i) {
         labels += static_cast<char>(i % 10);
-        append_image(images, i % 10, 28, random);
+        append_image(images, i % 10, side, random);
     }
     write_file(folder / (split + "-images-idx3-ubyte"), images);
     write_file(folder / (split + "-labels-idx1-ubyte"), labels);
@@ -44,9 +45,9 @@ void write_cifar10_file(const fs::path& file, std::uint32_t count, std::uint32_t
 
 }  // namespace
 
-void write_idx_images(const fs::path& folder, Counts counts) {
-    write_idx_split(folder, "train", counts.train, 1);
-    write_idx_split(folder, "t10k", counts.test, 2);
+void write_idx_images(const fs::path& folder, Counts counts, std::uint32_t side) {
+    write_idx_split(folder, "train", counts.train, side);
+    write_idx_split(folder, "t10k", counts.test, side);
 }
 
 void write_cifar10_images(const fs::path& folder, Counts counts) {

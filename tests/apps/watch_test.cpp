@@ -114,7 +114,7 @@ TEST_F(WatchFiles, BadFilesAreErrors) {
     EXPECT_EQ(error_of([&] { read_watch_csv(file, 1); }), "watch: damaged CSV: " + file + ", line 2: 3 fields (want 147)");
     WatchFlags f = flags("no");
     f.csv = folder_ / "nowhere/x.csv";
-    EXPECT_EQ(error_of([&] { WatchReport(f).begin_step(0); }), "replace_file: cannot write: " + f.csv.string());
+    EXPECT_EQ(error_of([&] { WatchReport(f).begin_step(0); }), "save: cannot create: " + f.csv.string() + ".tmp: No such file or directory");
 }
 
 }  // namespace

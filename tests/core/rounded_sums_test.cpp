@@ -67,7 +67,7 @@ Tensor operand(const Shape& shape, const Format& format, Data data, std::mt19937
     std::vector<std::uint64_t> codes(static_cast<std::size_t>(shape.elements()));
     for (std::uint64_t& code : codes) {
         do {
-            code = data == Data::codes ? random() & code_mask(format) : encode_one(format, value_like(data, random));
+            code = data == Data::codes ? random() & code_mask(format) : encode_one(format, format.scale() * value_like(data, random));
         } while (!std::isfinite(decode_one(format, code)));
     }
     return Tensor::from_codes(codes, shape, format);
