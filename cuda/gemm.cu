@@ -23,7 +23,7 @@ void check(cublasStatus_t status, const char* call, const GemmShape& s) {
 struct Types {
     cudaDataType_t operands, result, scale;
     cublasComputeType_t compute;
-    friend auto operator<=>(const Types&, const Types&) = default;
+    bool operator<(const Types& other) const { return std::tie(operands, result, scale, compute) < std::tie(other.operands, other.result, other.scale, other.compute); }
 };
 
 // Descriptors of one product; destroyed with it.

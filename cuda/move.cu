@@ -1,5 +1,5 @@
 // Codes moved unchanged: strided copies, gather and its gradient.
-#include <fmt/format.h>
+#include <string>
 
 #include <taper/cuda/backend.h>
 #include <taper/cuda/element_io.h>
@@ -28,7 +28,7 @@ Walk walk_of(const Shape& extent, const std::vector<std::int64_t>& from, const s
             w.to[w.axes - 1] = to[i];
             continue;
         }
-        if (w.axes == most_axes) throw Error(fmt::format("cuda: too many axes to copy over: {} (want at most {} that do not run on)", extent.str(), most_axes));
+        if (w.axes == most_axes) throw Error("cuda: too many axes to copy over: " + extent.str() + " (want at most " + std::to_string(most_axes) + " that do not run on)");
         w.size[w.axes] = extent[axis];
         w.from[w.axes] = from[i];
         w.to[w.axes++] = to[i];
@@ -68,8 +68,8 @@ const std::int32_t* checked_index(Runtime& runtime, const char* op, const Tensor
     if (bad == index.elements()) return values;
     std::string position;
     const std::vector<std::int64_t> strides = index.shape().strides();
-    for (int i = 0; i < index.rank(); ++i) position += fmt::format("{}{}", i == 0 ? "" : ", ", bad / strides[static_cast<std::size_t>(i)] % index.size(i));
-    throw Error(fmt::format("{}: index out of range: {} at [{}] (want 0 to {})", op, index_at(runtime, values, bad), position, n - 1));
+    for (int i = 0; i < index.rank(); ++i) position += (i == 0 ? "" : ", ") + std::to_string(bad / strides[static_cast<std::size_t>(i)] % index.size(i));
+    throw Error(std::string(op) + ": index out of range: " + std::to_string(index_at(runtime, values, bad)) + " at [" + position + "] (want 0 to " + std::to_string(n - 1) + ")");
 }
 
 void gather_each(Runtime& runtime, const Around in, const Around out, const Input x, const std::int32_t* index, void* y) {

@@ -1,5 +1,5 @@
 // Max, average and adaptive average pooling: one thread an output, or an input on the way back, whose contributions are added in the outputs' order.
-#include <fmt/format.h>
+#include <string>
 
 #include <taper/cuda/backend.h>
 #include <taper/cuda/element_io.h>
@@ -148,7 +148,7 @@ void CudaBackend::max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor
     if (bad < index.elements()) {
         std::uint8_t number = 0;
         runtime_.copy_out(numbers + bad, &number, 1);
-        throw Error(fmt::format("max_pool2d_backward: index names no position of its window: index[{}] is {} (want what max_pool2d gave)", bad, number));
+        throw Error("max_pool2d_backward: index names no position of its window: index[" + std::to_string(bad) + "] is " + std::to_string(number) + " (want what max_pool2d gave)");
     }
     max_backward_each(runtime_, g, Input(runtime_, dy), numbers, Result(runtime_, dx, mode));
 }

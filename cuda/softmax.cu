@@ -1,7 +1,6 @@
 // The softmax family: rows in float64, one rounding.
 #include <cmath>
-
-#include <fmt/format.h>
+#include <string>
 
 #include <taper/cuda/backend.h>
 #include <taper/cuda/element_io.h>
@@ -88,7 +87,7 @@ const std::int32_t* checked_labels(Runtime& runtime, const char* op, const Tenso
     const std::int32_t* const label = static_cast<const std::int32_t*>(labels.data());
     const std::int64_t classes = logits.size(-1), bad = first_bad(runtime, labels.elements(), OutOfRange{label, classes});
     if (bad < labels.elements())
-        throw Error(fmt::format("{}: label out of range: labels[{}] is {} (want 0 to {})", op, bad, index_at(runtime, label, bad), classes - 1));
+        throw Error(std::string(op) + ": label out of range: labels[" + std::to_string(bad) + "] is " + std::to_string(index_at(runtime, label, bad)) + " (want 0 to " + std::to_string(classes - 1) + ")");
     return label;
 }
 
