@@ -56,7 +56,7 @@ DeviceFormat device_format(Runtime& runtime, const Format& format) {
     f.bytes = static_cast<std::uint8_t>(format.storage_bytes());
     f.has_nan = format.has_nan();
     f.scale = format.scale_exponent();
-    if (format.bits() <= 8 && format != Format::uint8()) f.values = value_table(runtime, format);
+    if (format.bits() <= 8 && format != Format::uint8() && format.exact_in_float32()) f.values = value_table(runtime, format);
     return f;
 }
 
