@@ -1,9 +1,20 @@
-# TAPER_CUDA: AUTO uses the toolkit where nvcc is found, ON requires it, OFF leaves it alone.  Sets TAPER_NVCC.
+# TAPER_CUDA: ON builds the CUDA backend and requires the toolkit, AUTO only checks that the element functions compile for devices where nvcc is
+# found (the backend has not yet run on a GPU: cuda/README.md), OFF leaves the toolkit alone.  Sets TAPER_NVCC, and with ON TAPER_CUDA_BACKEND.
 set(TAPER_CUDA AUTO CACHE STRING "CUDA toolkit: AUTO, ON or OFF")
 set_property(CACHE TAPER_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(TAPER_CUDA_BACKEND OFF)
 if(NOT TAPER_CUDA STREQUAL OFF)
   find_program(TAPER_NVCC nvcc PATHS /usr/local/cuda/bin)
   if(TAPER_CUDA STREQUAL ON AND NOT TAPER_NVCC)
     message(FATAL_ERROR "TAPER_CUDA is ON, but nvcc is not found (want the CUDA toolkit on PATH or in /usr/local/cuda)")
   endif()
+endif()
+if(TAPER_CUDA STREQUAL ON)
+  set(TAPER_CUDA_BACKEND ON)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 90-real 80-virtual)  # machine code for Hopper, and what the driver compiles for others from 8.0 on
+  endif()
+  set(CMAKE_CUDA_COMPILER "${TAPER_NVCC}")
+  enable_language(CUDA)
+  find_package(CUDAToolkit REQUIRED)
 endif()

@@ -7,7 +7,7 @@
 namespace taper {
 
 Backend& backend(const Device& device) {
-    Backend* found = device.index != 0 ? nullptr : device.kind == Device::Kind::cpu ? cpu_backend() : cuda_backend();
+    Backend* found = device.kind == Device::Kind::cuda ? cuda_backend(device.index) : device.index == 0 ? cpu_backend() : nullptr;
     if (found == nullptr) throw Error("device: it does not answer: " + device.name() + " (want cpu" + (cuda_backend() != nullptr ? " or cuda)" : "; this build or machine has no CUDA)"));
     return *found;
 }

@@ -88,6 +88,6 @@ class Backend {
 
 Backend& backend(const Device& device);  // throws Error where the device does not answer
 Backend* cpu_backend();
-Backend* cuda_backend();  // null where this build or machine has no CUDA (cuda/none.cpp)
+Backend* cuda_backend(int index = 0);  // null where this build or machine has no such GPU (cuda/none.cpp)
 
 }  // namespace taper

@@ -1,10 +1,25 @@
 #include <taper/core/device.h>
 
+#include <atomic>
 #include <charconv>
 
+#include <taper/core/backend.h>
 #include <taper/formats/error.h>
 
 namespace taper {
+
+namespace {
+
+std::atomic<Device> chosen = Device::cpu();
+
+}  // namespace
+
+Device default_device() { return chosen; }
+
+void set_default_device(const Device& device) {
+    backend(device);
+    chosen = device;
+}
 
 Device Device::parse(std::string_view text) {
     if (text == "cpu") return cpu();

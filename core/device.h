@@ -19,4 +19,8 @@ struct Device {
     friend bool operator==(const Device&, const Device&) = default;
 };
 
+// Where tensors are made that name no device, in this process: the CPU until it is set.
+Device default_device();
+void set_default_device(const Device& device);  // throws Error where the device does not answer
+
 }  // namespace taper

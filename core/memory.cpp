@@ -67,7 +67,7 @@ RoleScope::~RoleScope() { role_of_thread = before_; }
 
 void set_memory_cache(bool on) {
     cpu_backend()->keep_released(on);
-    if (cuda_backend() != nullptr) cuda_backend()->keep_released(on);
+    for (int i = 0; cuda_backend(i) != nullptr; ++i) cuda_backend(i)->keep_released(on);
 }
 
 }  // namespace taper

@@ -124,7 +124,7 @@ Tensor gelu_backward(const Tensor& dy, const Tensor& x, GeluApproximation approx
 // --- dropout ---------------------------------------------------------------------------------------------------------------
 // For n elements, uint8 [ceil(n / 8)]: bit i mod 8 of byte i / 8 is set where element i is kept, that is where its draw < 2^32 (1 - p); the draws are
 // Philox's of one stream of the generator, p in [0, 1].
-Tensor dropout_mask(std::int64_t n, double p, const Device& device = {});
+Tensor dropout_mask(std::int64_t n, double p, const Device& device = default_device());
 // r(scale x) where kept, else 0; NaN and NaR stay.
 Tensor dropout(const Tensor& x, const Tensor& mask, double scale, const Output& output = {});
 

@@ -21,17 +21,17 @@ class Tensor {
     Tensor() = default;  // holds nothing: defined() is false; every other member but the copies throws Error
 
     // Codes of unspecified content (every op writes all of its output).
-    static Tensor empty(const Shape& shape, const Format& format = {}, const Device& device = {});
-    static Tensor zeros(const Shape& shape, const Format& format = {}, const Device& device = {});
+    static Tensor empty(const Shape& shape, const Format& format = {}, const Device& device = default_device());
+    static Tensor zeros(const Shape& shape, const Format& format = {}, const Device& device = default_device());
     // Rounds to nearest; throws Error on a NaN without a code.
-    static Tensor full(const Shape& shape, double value, const Format& format = {}, const Device& device = {});
+    static Tensor full(const Shape& shape, double value, const Format& format = {}, const Device& device = default_device());
     // Rounds host values into the format, nearest; throws Error if their number differs from the shape's, or on a NaN without a code.
-    static Tensor from(std::span<const float> values, const Shape& shape, const Format& format = {}, const Device& device = {});
-    static Tensor from(std::span<const double> values, const Shape& shape, const Format& format = {}, const Device& device = {});
-    static Tensor from(std::initializer_list<float> values, const Shape& shape, const Format& format = {}, const Device& device = {});
-    static Tensor from(std::span<const std::int32_t> values, const Shape& shape, const Device& device = {});  // int32
+    static Tensor from(std::span<const float> values, const Shape& shape, const Format& format = {}, const Device& device = default_device());
+    static Tensor from(std::span<const double> values, const Shape& shape, const Format& format = {}, const Device& device = default_device());
+    static Tensor from(std::initializer_list<float> values, const Shape& shape, const Format& format = {}, const Device& device = default_device());
+    static Tensor from(std::span<const std::int32_t> values, const Shape& shape, const Device& device = default_device());  // int32
     // Throws Error on a code with bits beyond format.bits().
-    static Tensor from_codes(std::span<const std::uint64_t> codes, const Shape& shape, const Format& format, const Device& device = {});
+    static Tensor from_codes(std::span<const std::uint64_t> codes, const Shape& shape, const Format& format, const Device& device = default_device());
     static Tensor from_number(const Number& number);  // shape []
 
     bool defined() const { return storage_ != nullptr; }

@@ -3,6 +3,6 @@
 
 namespace taper {
 
-Backend* cuda_backend() { return nullptr; }
+Backend* cuda_backend(int) { return nullptr; }
 
 }  // namespace taper

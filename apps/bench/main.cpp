@@ -14,6 +14,7 @@
 
 #include "common/precision_options.h"
 #include "goals.h"
+#include "gpu.h"
 #include "micro.h"
 #include "training_step.h"
 
@@ -41,13 +42,16 @@ int run_subcommand(int argc, char** argv) {
     goals->add_option("NAME", names, "some of: " + fmt::format("{}", fmt::join(goal_names(), ", ")));
     goals->add_option("--seconds", effort.seconds, "for each goal, about")->capture_default_str()->check(CLI::PositiveNumber);
     goals->add_flag("--quick", quick, "measure hardly at all: for tests of the program itself");
+    CLI::App* gpu = app.add_subcommand("gpu", "measure the kernels on a GPU: lines \"NAME VALUE UNIT GOAL\"; exit code 2 where none answers");
     apps::PrecisionOptions formats;
+    std::string device = "cpu";
     std::string model = step_models().front();
     int steps = 100, threads = 2;
     CLI::App* step = app.add_subcommand("step", "time a network's training step: prints its median and its minimum in milliseconds");
     step->add_option("--model", model)->capture_default_str()->check(CLI::IsMember(step_models()));
     step->add_option("--steps", steps, "how many")->capture_default_str()->check(CLI::PositiveNumber);
     step->add_option("--threads", threads)->capture_default_str()->check(CLI::PositiveNumber);
+    step->add_option("--device", device, "cpu, cuda or cuda:INDEX")->capture_default_str();
     apps::add_precision_options(*step, formats);
     app.require_subcommand(1);
     try {
@@ -56,7 +60,9 @@ int run_subcommand(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 2;
     }
     if (goals->parsed()) return run_goals(names, quick ? Effort{.seconds = 0, .least_pairs = 1} : effort);
+    if (gpu->parsed()) return run_gpu();
     omp_set_num_threads(threads);
+    set_default_device(Device::parse(device));
     time_steps(training_step(model, formats.recipe()), steps);
     return 0;
 }

@@ -24,7 +24,7 @@ bool sum_elsewhere(CpuBackend& backend, const cpu::SumCall& call, const Tensor& 
 }
 
 // The kernel covers the whole image: each output is one dot product, and the convolution a matrix product of [N, CRS] and [O, CRS].
-bool is_matrix_product(const cpu::ConvSizes& z) { return z.groups == 1 && z.dilation == 1 && z.padding == 0 && z.h == z.r && z.w == z.s; }
+bool is_matrix_product(const ConvSizes& z) { return z.groups == 1 && z.dilation == 1 && z.padding == 0 && z.h == z.r && z.w == z.s; }
 
 // Each element of x [C] `times` times, one after the other; undefined x: undefined.
 Tensor repeated(const Tensor& x, std::int64_t times) {
@@ -44,8 +44,8 @@ Backend::MatmulShape matrix_product(std::int64_t m, std::int64_t n, std::int64_t
 
 void CpuBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
                         const RoundingMode& mode) {
-    const cpu::ConvSizes z(spec, x.shape(), w.shape(), y.shape());
-    const auto problem = [&]<class Real>() { return cpu::conv2d_problem<Real>(z, x, w, bias); };
+    const ConvSizes z(spec, x.shape(), w.shape(), y.shape());
+    const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(conv2d_sums(z), w, x, bias); };
     if (sum_elsewhere(*this, {accumulator, w.format(), x.format(), y, mode}, x, w, bias, problem)) return;
     if (is_matrix_product(z)) return matmul(matrix_product(z.n, z.o, z.c * z.r * z.s, false, true), accumulator, x, w, bias, y, mode);
     count_nan(cpu::correlate_forward(z, x, w, bias, y, mode));
@@ -53,8 +53,8 @@ void CpuBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumul
 
 void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias,
                                       Tensor& dx, const RoundingMode& mode) {
-    const cpu::ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
-    const auto problem = [&]<class Real>() { return cpu::conv2d_backward_data_problem<Real>(z, dy, w, bias); };
+    const ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
+    const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(conv2d_backward_data_sums(z), w, dy, bias); };
     // The product leaves out the zeros around dy: no matter unless they meet a NaN or count as terms.
     const bool leaves_out = accumulator.kind() == Accumulator::Kind::float32 || cpu::ignores_zero_terms(accumulator);
     if (is_matrix_product(z) && leaves_out && w.format().exact_in_float32() && cpu::all_finite(w))
@@ -65,8 +65,8 @@ void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumu
 
 void CpuBackend::conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
                                          const RoundingMode& mode) {
-    const cpu::ConvSizes z(spec, x.shape(), dw.shape(), dy.shape());
-    const auto problem = [&]<class Real>() { return cpu::conv2d_backward_weights_problem<Real>(z, dy, x); };
+    const ConvSizes z(spec, x.shape(), dw.shape(), dy.shape());
+    const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(conv2d_backward_weights_sums(z), dy, x, {}); };
     if (sum_elsewhere(*this, {accumulator, dy.format(), x.format(), dw, mode}, dy, x, {}, problem)) return;
     if (is_matrix_product(z)) return matmul(matrix_product(z.o, z.c * z.r * z.s, z.n, true, false), accumulator, dy, x, {}, dw, mode);
     count_nan(cpu::correlate_backward_weights(z, dy, x, dw, mode));

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <taper/core/cpu/conv_sizes.h>
+#include <taper/core/conv_sizes.h>
 #include <taper/core/cpu/product_kernels.h>
 
 namespace taper::cpu {

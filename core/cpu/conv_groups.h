@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include <taper/core/cpu/conv_sizes.h>
+#include <taper/core/conv_sizes.h>
 #include <taper/core/cpu/split.h>
 
 namespace taper::cpu {

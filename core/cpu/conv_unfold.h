@@ -1,7 +1,7 @@
 // Convolutions of small maps as matrix products: images unfolded as codes.
 #pragma once
 
-#include <taper/core/cpu/conv_sizes.h>
+#include <taper/core/conv_sizes.h>
 #include <taper/core/tensor.h>
 
 namespace taper::cpu {

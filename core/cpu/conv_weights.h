@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <taper/core/cpu/bfloat_panel.h>
-#include <taper/core/cpu/conv_sizes.h>
+#include <taper/core/conv_sizes.h>
 
 namespace taper::cpu {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <taper/core/cpu/conv_frame.h>
-#include <taper/core/cpu/conv_sizes.h>
+#include <taper/core/conv_sizes.h>
 #include <taper/core/tensor.h>
 
 namespace taper::cpu {

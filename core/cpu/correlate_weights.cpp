@@ -184,7 +184,7 @@ std::size_t correlate_backward_weights(const ConvSizes& z, const Tensor& dy, con
         });
     }
     // A NaN of x also met zeros that are no terms of the sum: then only the plain loops are right.
-    return finite ? nans : float64_sums(conv2d_backward_weights_problem<double>(z, dy, x), {{}, dy.format(), x.format(), dw, mode});
+    return finite ? nans : float64_sums(sum_problem<double>(conv2d_backward_weights_sums(z), dy, x, {}), {{}, dy.format(), x.format(), dw, mode});
 }
 
 }  // namespace taper::cpu

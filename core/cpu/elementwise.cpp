@@ -2,7 +2,7 @@
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/code_facts.h>
 #include <taper/core/cpu/exact_ops.h>
-#include <taper/core/cpu/lanes.h>
+#include <taper/core/lanes.h>
 #include <taper/core/cpu/operand.h>
 #include <taper/core/cpu/unary_table.h>
 #include <taper/formats/cpu_level.h>
@@ -133,15 +133,6 @@ bool relu_backward_by_codes(const Tensor& saved, const Tensor& dy, Tensor& dx) {
     return true;
 }
 
-// float32 serves a gradient where it holds every value and its range every product of two.
-bool computes_in_float32(std::initializer_list<Format> formats) {
-    for (const Format& f : formats) {
-        const bool host_range = f == Format::float32() || f == Format::minifloat(8, 7);
-        if (!f.exact_in_float32() || (!host_range && !float32_range(f, f))) return false;
-    }
-    return true;
-}
-
 bool holds_in_float32(double a) { return static_cast<double>(static_cast<float>(a)) == a; }
 
 }  // namespace
@@ -171,7 +162,7 @@ void CpuBackend::binary(Binary op, const Tensor& a, const Tensor& b, Tensor& y, 
 void CpuBackend::unary_backward(Unary op, double a, const Tensor& saved, const Tensor& dy, Tensor& dx, const RoundingMode& mode) {
     const Tensor& v = saves(op) == Saves::nothing ? dy : saved;  // such a derivative reads nothing
     if (op == Unary::relu && relu_backward_by_codes(v, dy, dx)) return;
-    if (computes_in_float32({v.format(), dy.format(), dx.format()}) && holds_in_float32(a)) {
+    if (gradient_in_float32({v.format(), dy.format(), dx.format()}) && holds_in_float32(a)) {
         count_nan(unary_backward_in_lanes<float>(op, a, v, dy, dx, mode));
     } else {
         count_nan(unary_backward_in_lanes<double>(op, a, v, dy, dx, mode));
@@ -179,7 +170,7 @@ void CpuBackend::unary_backward(Unary op, double a, const Tensor& saved, const T
 }
 
 void CpuBackend::binary_backward(Binary op, const Tensor& a, const Tensor& b, const Tensor& dy, int operand, Tensor& dx, const RoundingMode& mode) {
-    if (computes_in_float32({a.format(), b.format(), dy.format(), dx.format()})) {
+    if (gradient_in_float32({a.format(), b.format(), dy.format(), dx.format()})) {
         count_nan(binary_backward_in_lanes<float>(op, a, b, dy, operand, dx, mode));
     } else {
         count_nan(binary_backward_in_lanes<double>(op, a, b, dy, operand, dx, mode));

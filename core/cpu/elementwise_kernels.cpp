@@ -1,61 +1,11 @@
 // Element-wise loops, compiled once per CPU level.
 #include <taper/core/cpu/elementwise_kernels.h>
-#include <taper/core/odd.h>
+#include <taper/core/odd_forms.h>
 
 namespace taper::TAPER_LEVEL {
 namespace {
 
 using namespace elementwise;
-
-// The forward functions rounded to odd; an op that is not named here is exact in float64, or has no correct rounding to keep.
-template <class Op>
-struct Odd : Op {};
-template <>
-struct Odd<Square> {
-    TAPER_FN static double forward(double x, double) { return odd::mul(x, x); }
-};
-template <>
-struct Odd<Sqrt> {
-    TAPER_FN static double forward(double x, double) { return odd::sqrt(x); }
-};
-template <>
-struct Odd<Reciprocal> {
-    TAPER_FN static double forward(double x, double) { return odd::div(1.0, x); }
-};
-template <>
-struct Odd<LeakyRelu> {
-    TAPER_FN static double forward(double x, double a) { return x < 0 ? odd::mul(a, x) : x; }
-};
-template <>
-struct Odd<Scale> {
-    TAPER_FN static double forward(double x, double a) { return odd::mul(a, x); }
-};
-// A finite argument's result is a positive number, which a posit must not turn into 0 or NaR.
-TAPER_FN double finite_positive(double y) { return y < 0x1p-1022 ? 0x1p-1022 : (y > 0x1.fffffffffffffp+1023 ? 0x1.fffffffffffffp+1023 : y); }
-template <>
-struct Odd<Exp> {
-    TAPER_FN static double forward(double x, double a) { return __builtin_isinf(x) ? Exp::forward(x, a) : finite_positive(Exp::forward(x, a)); }
-};
-template <>
-struct Odd<Sigmoid> {
-    TAPER_FN static double forward(double x, double a) { return __builtin_isinf(x) ? Sigmoid::forward(x, a) : finite_positive(Sigmoid::forward(x, a)); }
-};
-template <>
-struct Odd<Add> {
-    TAPER_FN static double forward(double a, double b) { return odd::add(a, b); }
-};
-template <>
-struct Odd<Sub> {
-    TAPER_FN static double forward(double a, double b) { return odd::add(a, -b); }
-};
-template <>
-struct Odd<Mul> {
-    TAPER_FN static double forward(double a, double b) { return odd::mul(a, b); }
-};
-template <>
-struct Odd<Div> {
-    TAPER_FN static double forward(double a, double b) { return odd::div(a, b); }
-};
 
 template <class Op, class T>
 void unary(const T* __restrict x, T a, T* __restrict y, std::size_t n) {
@@ -198,7 +148,7 @@ ElementwiseKernels make_kernels() {
     ElementwiseKernels k = {};
     fill_forward<float, Plainly>(k.float32);
     fill_forward<double, Plainly>(k.float64);
-    fill_forward<double, Odd>(k.odd);
+    fill_forward<double, OddForm>(k.odd);
     fill_backward(k.float32);
     fill_backward(k.float64);
     fill_backward(k.odd);

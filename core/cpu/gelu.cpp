@@ -1,68 +1,10 @@
 // GELU in float64; for codes of at most 8 bits from a table made in long double and rounded to odd, so that the one rounding is correct.
-#include <cmath>
-#include <limits>
-
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/operand.h>
-#include <taper/core/odd.h>
+#include <taper/core/gelu_forms.h>
 
 namespace taper {
 namespace {
-
-// The share P(X <= x), its derivative, without cancellation on either side of 0.
-struct ByErf {
-    template <class T>
-    static T share(T x) {
-        return std::erfc(-x * static_cast<T>(0.70710678118654752440084436210484903L)) / 2;
-    }
-    template <class T>
-    static T slope(T x) {
-        return static_cast<T>(0.39894228040143267793994605993438187L) * std::exp(-x * x / 2);
-    }
-};
-struct ByTanh {
-    static constexpr long double root = 0.79788456080286535587989211986876374L, cubic = 0.044715L;  // sqrt(2 / pi)
-    template <class T>
-    static T share(T x) {  // (1 + tanh u) / 2 = 1 / (1 + exp(-2 u))
-        const T e = std::exp(-2 * std::fabs(inner(x)));
-        return (x < 0 ? e : T(1)) / (1 + e);
-    }
-    template <class T>
-    static T slope(T x) {
-        const T s = share(std::fabs(x)), rest = share(-std::fabs(x));
-        const T inside = 2 * static_cast<T>(root) * (1 + 3 * static_cast<T>(cubic) * x * x);
-        return rest == 0 ? T(0) : s * rest * inside;
-    }
-    template <class T>
-    static T inner(T x) {
-        return static_cast<T>(root) * (x + static_cast<T>(cubic) * x * x * x);
-    }
-};
-
-// A finite x that is not 0 has a result that is not 0, which a posit must not lose.
-template <class Form>
-double forward(double x) {
-    if (std::isinf(x)) return x < 0 ? -0.0 : x;
-    const double y = x * Form::share(x);
-    return y == 0 && x != 0 ? std::copysign(std::numeric_limits<double>::min(), x) : y;
-}
-
-// The same rounded to odd: an error of long double's size decides where it must, and the true result lies above x / 2 and below x.
-template <class Form>
-double forward_to_odd(double x) {
-    const long double v = x, y = v * Form::share(v);
-    if (x == 0 || !std::isfinite(x) || std::fabs(y) < std::numeric_limits<double>::min()) return forward<Form>(x);
-    const double nearest = static_cast<double>(y);
-    const long double error = y == v / 2 ? 1 : y == v ? -1 : y - nearest;
-    return odd::to_odd(nearest, static_cast<double>(error));
-}
-
-template <class Form>
-double derivative(double x) {
-    if (std::isinf(x)) return x < 0 ? 0 : 1;
-    const double slope = Form::slope(x);
-    return Form::share(x) + (slope == 0 ? 0 : x * slope);
-}
 
 // f of each value: looked up where x has at most 256 codes.
 class PointFunction {
@@ -93,7 +35,7 @@ class PointFunction {
 
 void CpuBackend::gelu(core::GeluApproximation approximation, const Tensor& x, Tensor& y, const RoundingMode& mode) {
     const bool by_erf = approximation == core::GeluApproximation::none;
-    const PointFunction function(x, by_erf ? forward_to_odd<ByErf> : forward_to_odd<ByTanh>, by_erf ? forward<ByErf> : forward<ByTanh>);
+    const PointFunction function(x, by_erf ? gelu_form::forward_to_odd<gelu_form::ByErf> : gelu_form::forward_to_odd<gelu_form::ByTanh>, by_erf ? gelu_form::forward<gelu_form::ByErf> : gelu_form::forward<gelu_form::ByTanh>);
     const Writer<double> out(y, mode);
     count_nan(sum_over_blocks(y.elements(), [&](std::int64_t begin, std::int64_t count) {
         alignas(64) double buffer[lane_block];
@@ -103,7 +45,7 @@ void CpuBackend::gelu(core::GeluApproximation approximation, const Tensor& x, Te
 }
 
 void CpuBackend::gelu_backward(core::GeluApproximation approximation, const Tensor& dy, const Tensor& x, Tensor& dx, const RoundingMode& mode) {
-    const auto slope = approximation == core::GeluApproximation::none ? derivative<ByErf> : derivative<ByTanh>;
+    const auto slope = approximation == core::GeluApproximation::none ? gelu_form::derivative<gelu_form::ByErf> : gelu_form::derivative<gelu_form::ByTanh>;
     const PointFunction function(x, slope, slope);
     const Reader<double> dy_in(dy);
     const Writer<double> out(dx, mode);

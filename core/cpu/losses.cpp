@@ -1,26 +1,11 @@
 // Losses that are means over elements: terms in float64, added as reductions add, one rounding.
-#include <cmath>
-
 #include <taper/core/cpu/backend.h>
 #include <taper/core/cpu/operand.h>
 #include <taper/core/cpu/reduce.h>
+#include <taper/core/point_losses.h>
 
 namespace taper {
 namespace {
-
-struct Mse {
-    static double loss(double x, double t) { return (x - t) * (x - t); }
-    static double grad(double x, double t) { return 2 * (x - t); }
-};
-
-// -t log s(x) - (1 - t) log(1 - s(x)) with s = sigmoid, in the form that neither overflows nor cancels.
-struct BceWithLogits {
-    static double loss(double x, double t) { return (x < 0 ? 0 : x) - x * t + std::log1p(std::exp(-std::fabs(x))); }
-    static double grad(double x, double t) {
-        const double e = std::exp(-std::fabs(x));
-        return (x < 0 ? e : 1.0) / (1 + e) - t;
-    }
-};
 
 template <class Loss>
 double sum_of(const Tensor& x, const Tensor& target) {
@@ -59,7 +44,7 @@ std::size_t gradient(const Tensor& x, const Tensor& target, double share, Tensor
 }  // namespace
 
 void CpuBackend::point_loss(core::PointLoss kind, const Tensor& x, const Tensor& target, Tensor& loss) {
-    const double sum = kind == core::PointLoss::mse ? sum_of<Mse>(x, target) : sum_of<BceWithLogits>(x, target);
+    const double sum = kind == core::PointLoss::mse ? sum_of<core::Mse>(x, target) : sum_of<core::BceWithLogits>(x, target);
     const double mean = sum / static_cast<double>(x.elements());
     count_nan(Writer<double>(loss, {}).finish(0, 1, &mean));
 }
@@ -68,7 +53,7 @@ void CpuBackend::point_loss_backward(core::PointLoss kind, const Tensor& x, cons
     double share = 0;
     decode(dloss.format(), dloss.data(), 1, &share);
     share /= static_cast<double>(x.elements());
-    count_nan(kind == core::PointLoss::mse ? gradient<Mse>(x, target, share, dx, mode) : gradient<BceWithLogits>(x, target, share, dx, mode));
+    count_nan(kind == core::PointLoss::mse ? gradient<core::Mse>(x, target, share, dx, mode) : gradient<core::BceWithLogits>(x, target, share, dx, mode));
 }
 
 }  // namespace taper

@@ -153,7 +153,7 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
 
 void CpuBackend::matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
                         const RoundingMode& mode) {
-    const auto problem = [&]<class Real>() { return cpu::matmul_problem<Real>(shape, a, b, bias); };
+    const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(matmul_sums(shape), a, b, bias); };
     const cpu::SumCall call{accumulator, a.format(), b.format(), y, mode};
     if (cpu::sums_in_float64(accumulator, a, b, bias)) return count_nan(cpu::float64_sums(problem.template operator()<double>(), call));
     if (accumulator.kind() != Accumulator::Kind::float32) return count_nan(cpu::sum_products(call, problem));

@@ -2,22 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 
 #include <taper/core/storage.h>
+#include <taper/core/sum_shape.h>
 
 namespace taper::cpu {
 
 class Offsets {
   public:
-    struct Axis {
-        std::int64_t size, stride;
-    };
-
     Offsets() = default;
-    // Element (i_0, i_1, ...), the last index fastest, lies at first + sum_k i_k strides_k.  Counted under Role::decoded.
-    explicit Offsets(std::initializer_list<Axis> axes, std::int64_t first = 0);
+    explicit Offsets(const Grid& grid);  // counted under Role::decoded
 
     std::int64_t size() const { return size_; }
     const std::int64_t* data() const { return data_; }

@@ -128,8 +128,9 @@ TEST(Concatenate, UndoesSlices) {
             EXPECT_EQ(y.codes(), x.codes()) << format.name() << " " << axis;
         }
     }
+    const std::string here = default_device().name();
     const std::vector<Tensor> mixed = {Tensor::zeros({2}), Tensor::zeros({2}, Format::posit(8, 2))};
-    EXPECT_EQ(error_of([&] { core::concatenate(mixed, 0); }), "concatenate: parts differ: float32 on cpu and posit(8,2) on cpu (want one format and device)");
+    EXPECT_EQ(error_of([&] { core::concatenate(mixed, 0); }), "concatenate: parts differ: float32 on " + here + " and posit(8,2) on " + here + " (want one format and device)");
     const std::vector<Tensor> uneven = {Tensor::zeros({2, 3}), Tensor::zeros({2, 4})};
     EXPECT_EQ(error_of([&] { core::concatenate(uneven, 0); }), "concatenate: shapes differ: [2, 3] and [2, 4] (want equal sizes but on axis 0)");
     EXPECT_EQ(error_of([] { core::concatenate({}, 0); }), "concatenate: there are no parts (want one or more)");
@@ -203,7 +204,7 @@ TEST(Gather, Backward) {
             const Shape picked(sizes);
             std::vector<std::int32_t> values;
             for (std::int64_t i = 0; i < picked.elements(); ++i) values.push_back(static_cast<std::int32_t>((i * 11 + i / 5) % shape[axis]));
-            const Tensor index = indices(values, picked), dy = randn(picked, Format::posit(16, 1), {}, generator);
+            const Tensor index = indices(values, picked), dy = randn(picked, Format::posit(16, 1), default_device(), generator);
             const std::vector<double> terms = dy.to_vector_double();
             std::vector<double> sums(static_cast<std::size_t>(shape.elements()), 0);
             Position p(3, 0);

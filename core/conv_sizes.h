@@ -5,7 +5,7 @@
 
 #include <taper/core/ops.h>
 
-namespace taper::cpu {
+namespace taper {
 
 // Sizes of a convolution: x [n, groups c, h, w], weights [groups o, c, r, s], y [n, groups o, p, q].
 struct ConvSizes {
@@ -30,4 +30,4 @@ struct ConvSizes {
     std::int64_t weights_of_group() const { return o * c * r * s; }
 };
 
-}  // namespace taper::cpu
+}  // namespace taper

@@ -1,6 +1,8 @@
 // Which arithmetic gives an element-wise op its one correct rounding.
 #pragma once
 
+#include <initializer_list>
+
 #include <taper/core/elementwise.h>
 #include <taper/formats/format.h>
 #include <taper/formats/rounding.h>
@@ -20,5 +22,8 @@ Lanes lanes_of(Binary op, const Format& in, const Format& out, Rounding mode);
 
 // May products and quotients of values of these formats be formed in float32 without leaving its range?
 bool float32_range(const Format& a, const Format& b);
+
+// Does float32 serve a gradient of values of these formats: hold every value, and its range every product of two?
+bool gradient_in_float32(std::initializer_list<Format> formats);
 
 }  // namespace taper

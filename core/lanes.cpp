@@ -1,4 +1,4 @@
-#include <taper/core/cpu/lanes.h>
+#include <taper/core/lanes.h>
 
 #include <algorithm>
 #include <cmath>
@@ -65,6 +65,14 @@ Lanes lanes_of(Unary op, double a, const Format& in, const Format& out, Rounding
 Lanes lanes_of(Binary op, const Format& in, const Format& out, Rounding mode) {
     if (moves_values(op)) return moving_lanes(in);
     return arithmetic_lanes(in, out, mode, in.exact_in_float32() && double_rounding_in_float32_is_safe(in));
+}
+
+bool gradient_in_float32(std::initializer_list<Format> formats) {
+    for (const Format& f : formats) {
+        const bool host_range = f == Format::float32() || f == Format::minifloat(8, 7);
+        if (!f.exact_in_float32() || (!host_range && !float32_range(f, f))) return false;
+    }
+    return true;
 }
 
 }  // namespace taper

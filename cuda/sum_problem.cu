@@ -1,0 +1,59 @@
+#include <taper/cuda/sum_problem.h>
+
+namespace taper::cuda {
+
+namespace {
+
+template <class Real>
+void decode_each(Runtime& runtime, std::int64_t n, const Input x, Real* values) {
+    for_each(runtime, n, TAPER_BODY(std::int64_t i) { values[i] = x.at<Real>(i); });
+}
+
+template <class Real>
+void frame_each(Runtime& runtime, const Framing f, const Input x, Real* frames) {
+    for_each(runtime, f.planes * f.rows * f.columns, TAPER_BODY(std::int64_t i) {
+        const std::int64_t row = i / f.columns % f.rows - f.top, column = i % f.columns - f.left, plane = i / (f.rows * f.columns);
+        const bool pixel = row >= 0 && column >= 0 && row % f.step == 0 && column % f.step == 0 && row / f.step < f.height && column / f.step < f.width;
+        frames[i] = pixel ? x.at<Real>((plane * f.height + row / f.step) * f.width + column / f.step) : Real(0);
+    });
+}
+
+void fill_offsets(Runtime& runtime, const Grid grid, std::int64_t* offsets) {
+    for_each(runtime, grid.size(), TAPER_BODY(std::int64_t i) { offsets[i] = grid(i); });
+}
+
+}  // namespace
+
+template <class Real>
+SumSide<Real> SumProblem<Real>::side(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
+    values_.emplace_back(runtime, elements_of(shape, x));
+    if (shape.framing.planes == 0 || shape.framing.changes_nothing())
+        decode_each<Real>(runtime, x.elements(), Input(runtime, x), values_.back().data());
+    else
+        frame_each<Real>(runtime, shape.framing, Input(runtime, x), values_.back().data());
+    const auto offsets = [&](const Grid& grid) {
+        offsets_.emplace_back(runtime, grid.size());
+        fill_offsets(runtime, grid, offsets_.back().data());
+        return offsets_.back().data();
+    };
+    return {values_.back().data(), offsets(shape.line), offsets(shape.term), offsets(shape.output)};
+}
+
+template <class Real>
+SumProblem<Real>::SumProblem(Runtime& runtime, const SumCall& call) : bases_(runtime, static_cast<std::int64_t>(call.shape.batch.size())) {
+    runtime.copy_in(call.shape.batch.data(), bases_.data(), call.shape.batch.size() * sizeof(SumBase));
+    sums_.left = side(runtime, call.shape.left, call.left);
+    sums_.right = side(runtime, call.shape.right, call.right);
+    sums_.rows = call.shape.rows();
+    sums_.columns = call.shape.columns();
+    sums_.terms = call.shape.terms();
+    sums_.batch = static_cast<std::int64_t>(call.shape.batch.size());
+    sums_.bases = bases_.data();
+    sums_.bias_of_rows = call.shape.bias_of_rows;
+    if (call.bias.defined()) sums_.bias = Input(runtime, call.bias);
+}
+
+template class SumProblem<float>;
+template class SumProblem<double>;
+
+}  // namespace taper::cuda

@@ -1,0 +1,24 @@
+// float32 sums on the tensor cores and exact sums by residues: operands laid out as dense matrices, products by cuBLASLt (gemm.h).
+#pragma once
+
+#include <taper/cuda/sum_problem.h>
+
+namespace taper::cuda {
+
+// False where it does not pay: then the tiles of float_sums.cu serve.
+bool tensor_sums(Runtime& runtime, const SumCall& call);
+// The exact sum modulo enough primes and prime powers, put together again (Ozaki, Uchino, Imamura, arXiv 2504.08009); operands are finite.
+// False where it does not pay or the sums are too wide.
+bool residue_sums(Runtime& runtime, const SumCall& call);
+
+// Multiply-adds from which a library's product pays for laying out its operands.
+#if defined(__CUDACC__)
+constexpr std::int64_t dense_from = std::int64_t{1} << 22;
+#else
+constexpr std::int64_t dense_from = std::int64_t{1} << 12;  // so that small tests reach it
+#endif
+inline bool pays_to_lay_out(const SumShape& s) { return s.rows() * s.columns() * s.terms() >= dense_from && s.terms() > 0; }
+
+inline std::int64_t padded_terms(std::int64_t terms, std::int64_t multiple) { return (terms + multiple - 1) / multiple * multiple; }
+
+}  // namespace taper::cuda

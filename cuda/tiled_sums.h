@@ -1,0 +1,86 @@
+// TiledSums: tiles of 128 x 128 outputs, 8 x 8 sums a thread in registers, terms in blocks of 16 through shared memory, k ascending.
+#pragma once
+
+#include <taper/cuda/sum_problem.h>
+
+namespace taper::cuda {
+
+// Steps: void add(Sum&, Value a, Value b), and finished(Sum, i, j), what is rounded into y: a float, a double or an Unpacked.
+template <class Value, class Sum, class Steps>
+struct TiledSums {
+    static constexpr int threads = 256, tile = 128, depth = 16, side = 8, across = tile / side;
+    struct Shared {
+        Value left[depth][tile], right[depth][tile];
+    };
+    struct State {
+        Sum sum[side][side];
+    };
+
+    DeviceSums<Value> shape;
+    Steps steps;
+    const Sum* bias;  // of each row or column, or null
+    Result y;
+
+    std::int64_t blocks() const { return shape.batch * tiles(shape.rows) * tiles(shape.columns); }
+    TAPER_FN static std::int64_t tiles(std::int64_t n) { return (n + tile - 1) / tile; }
+    TAPER_FN std::int64_t depths() const { return (shape.terms + depth - 1) / depth; }
+    TAPER_FN int phases(std::int64_t) const { return static_cast<int>(2 * depths()) + 2; }
+
+    // Phase 0 starts the sums; then a load and a computation in turn; the last rounds.
+    TAPER_FN void phase(int phase, std::int64_t block, int thread, Shared& shared, State& state) const {
+        const std::int64_t across_tiles = tiles(shape.columns), down_tiles = tiles(shape.rows);
+        const std::int64_t j0 = block % across_tiles * tile, i0 = block / across_tiles % down_tiles * tile, entry = block / across_tiles / down_tiles;
+        if (phase == 0) return start(entry, i0, j0, thread, state);
+        const std::int64_t k0 = static_cast<std::int64_t>((phase - 1) / 2) * depth;
+        if (phase == phases(block) - 1) return finish(entry, i0, j0, thread, state);
+        if (phase % 2 == 1) return load(shape.bases[entry], i0, j0, k0, thread, shared);
+        compute(k0, thread, shared, state);
+    }
+
+  private:
+    TAPER_FN void start(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, State& state) const {
+        for (int a = 0; a < side; ++a) {
+            for (int b = 0; b < side; ++b) {
+                const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
+                const bool inside = bias != nullptr && i < shape.rows && j < shape.columns;
+                state.sum[a][b] = inside ? bias[shape.bias_at(entry, i, j)] : Sum(0);
+            }
+        }
+    }
+    TAPER_FN void load(const SumBase& base, std::int64_t i0, std::int64_t j0, std::int64_t k0, int thread, Shared& shared) const {
+        for (int element = thread; element < depth * tile; element += threads) {
+            const int line = element % tile, k = element / tile;
+            const bool term = k0 + k < shape.terms;
+            shared.left[k][line] = term && i0 + line < shape.rows ? shape.left.at(base.left, i0 + line, k0 + k) : Value(0);
+            shared.right[k][line] = term && j0 + line < shape.columns ? shape.right.at(base.right, j0 + line, k0 + k) : Value(0);
+        }
+    }
+    TAPER_FN void compute(std::int64_t k0, int thread, const Shared& shared, State& state) const {
+        const int count = static_cast<int>(shape.terms - k0 < depth ? shape.terms - k0 : depth);
+        const int row = thread / across * side, column = thread % across * side;
+        for (int k = 0; k < count; ++k) {
+            Value a[side], b[side];
+            for (int i = 0; i < side; ++i) a[i] = shared.left[k][row + i];
+            for (int j = 0; j < side; ++j) b[j] = shared.right[k][column + j];
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+            for (int i = 0; i < side; ++i) {
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+                for (int j = 0; j < side; ++j) steps.add(state.sum[i][j], a[i], b[j]);
+            }
+        }
+    }
+    TAPER_FN void finish(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, const State& state) const {
+        for (int a = 0; a < side; ++a) {
+            for (int b = 0; b < side; ++b) {
+                const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
+                if (i < shape.rows && j < shape.columns) y.put(shape.output(entry, i, j), steps.finished(state.sum[a][b], i, j));
+            }
+        }
+    }
+};
+
+}  // namespace taper::cuda
