@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
 # DCGAN on Fashion-MNIST, 28 x 28, batch 64: float32 against posit(8,2) with loss, master and state in posit(16,2), as a ratio of mean Frechet
-# distances over 10,000 samples on the 84 features of one float32 LeNet-5, which is trained first.  Constant scales put weights' gradients (2^-10) and
-# Adam's moments (2^-16) where posits have most digits: without them a second moment near 2^-30 has four, and moves by less than half of the last.
-# The master is rounded stochastically: a step of 2e-4 is less than half a digit of a weight above 1.  Leaves in dcgan_fashion/ each run's grids of
+# distances over 10,000 samples on the 84 features of one float32 LeNet-5, which is trained first.  Leaves in dcgan_fashion/ each run's grids of
 # samples (NAME-SEED/step-NNNNNN.png), losses (NAME-SEED.csv, .png) and checkpoint; a run that is done is kept, one that was stopped goes on.
 # Environment: lib.sh, and
 #   STEPS (4000)  of batch 64    SEEDS (3)  runs in each precision    SAMPLE_EVERY (1000)  steps between grids    LOSS_SCALE (1024)  of the posit runs
-#                 (16 to 4096 keep a step's gradients nearest to float32's; 1 pushes errors to posit(8,2)'s coarse end)
+#                 (at one checkpoint, 16 to 4096 kept a step's gradients nearest to float32's)
 #   EPOCHS (5)  of LeNet-5       SAMPLES (10000)  for the distance
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -42,8 +40,7 @@ run() {  # run NAME SEED FLAGS...: leaves NAME-SEED.distance
 
 for ((seed = 1; seed <= seeds; ++seed)); do
     run float32 "$seed"
-    run posit "$seed" --posit --gradients "posit(8,2)*0.0009765625" --state "posit(16,2)*1.52587890625e-05" --master "posit(16,2) stochastic" \
-        --loss-scale "${LOSS_SCALE:-1024}"
+    run posit "$seed" --posit --loss-scale "${LOSS_SCALE:-1024}"
 done
 
 mean() { for ((seed = 1; seed <= seeds; ++seed)); do cat "$results/$1-$seed.distance"; done | awk '{ sum += $1 } END { printf "%.4f", sum / NR }'; }
