@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # DCGAN on Fashion-MNIST, 28 x 28, batch 64: float32 against posit(8,2) with loss, master and state in posit(16,2), as a ratio of mean Frechet
-# distances over 10,000 samples on the 84 features of one float32 LeNet-5, which is trained first.  Leaves in dcgan_fashion/ each run's grids of
-# samples (NAME-SEED/step-NNNNNN.png), losses (NAME-SEED.csv, .png) and checkpoint; a run that is done is kept, one that was stopped goes on.
+# distances over 10,000 samples on the 84 features of one float32 LeNet-5, which is trained first.  dcgan_generator.json and dcgan_discriminator.json
+# say where it rounds: around convolutions, as Qtorch+ does; gradients and Adam's state, whose numbers are small, in scaled posits.
+# Leaves in dcgan_fashion/ each run's grids of samples (NAME-SEED/step-NNNNNN.png), losses (NAME-SEED.csv, .png) and checkpoint; a run that is done is
+# kept, one that was stopped goes on.  The two runs of a seed share the cores.
 # Environment: lib.sh, and
-#   STEPS (4000)  of batch 64    SEEDS (3)  runs in each precision    SAMPLE_EVERY (1000)  steps between grids    LOSS_SCALE (1024)  of the posit runs
+#   STEPS (6000)  of batch 64    SEEDS (3)  runs in each precision    SAMPLE_EVERY (1000)  steps between grids    LOSS_SCALE (1024)  of the posit runs
 #                 (at one checkpoint, 16 to 4096 kept a step's gradients nearest to float32's)
 #   EPOCHS (5)  of LeNet-5       SAMPLES (10000)  for the distance
 set -euo pipefail
-source "$(dirname "$0")/lib.sh"
+here=$(dirname "$0")
+source "$here/lib.sh"
 need "$lenet"
 need "$dcgan"
 results=$work/dcgan_fashion
 mkdir -p "$results"
-steps=${STEPS:-4000}
+steps=${STEPS:-6000}
 seeds=${SEEDS:-3}
 features=$results/lenet-${EPOCHS:-5}.st
 
@@ -32,15 +35,19 @@ run() {  # run NAME SEED FLAGS...: leaves NAME-SEED.distance
     if [[ -f $stem.distance ]]; then return; fi
     if [[ -f $stem.st ]]; then resume=(--resume "$stem.st"); fi
     say "dcgan_fashion: $name, seed $seed"
-    "$dcgan" "${flags[@]}" --features "$features" --quiet --csv "$stem.csv" --plot "$stem.png" --samples "$stem" --sample-every "${SAMPLE_EVERY:-1000}" \
-        --save "$stem.st" --save-every 100 "${resume[@]}" > "$stem.txt"
+    "$dcgan" "${flags[@]}" --features "$features" --threads $((($(nproc) + 1) / 2)) --quiet --csv "$stem.csv" --plot "$stem.png" \
+        --samples "$stem" --sample-every "${SAMPLE_EVERY:-1000}" --save "$stem.st" --save-every 100 "${resume[@]}" > "$stem.txt"
     awk '/^Frechet/ { print $NF }' "$stem.txt" > "$stem.distance.part"
     mv "$stem.distance.part" "$stem.distance"
 }
 
 for ((seed = 1; seed <= seeds; ++seed)); do
-    run float32 "$seed"
-    run posit "$seed" --posit --loss-scale "${LOSS_SCALE:-1024}"
+    run float32 "$seed" &
+    float32=$!
+    run posit "$seed" --precision "$here/dcgan_generator.json" --discriminator-precision "$here/dcgan_discriminator.json" --loss-scale "${LOSS_SCALE:-1024}" &
+    posit=$!
+    wait $float32
+    wait $posit
 done
 
 mean() { for ((seed = 1; seed <= seeds; ++seed)); do cat "$results/$1-$seed.distance"; done | awk '{ sum += $1 } END { printf "%.4f", sum / NR }'; }
