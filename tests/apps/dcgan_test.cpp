@@ -157,6 +157,16 @@ TEST_F(DcganProgram, TakesARecipeForEachNetwork) {
     EXPECT_EQ(tensors.at("model.discriminator.main.0.weight").format(), Format::float32());
 }
 
+TEST_F(DcganProgram, TheRecipesOfDcganFashionFitBothNetworks) {
+    const std::string recipes = TAPER_REPRODUCE;
+    const Outcome outcome = train({"--precision", recipes + "/dcgan_generator.json", "--discriminator-precision", recipes + "/dcgan_discriminator.json", "--loss-scale",
+                                   "1024", "--steps", "2", "--quiet", "--save", out_ / "run.st"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const NamedTensors tensors = load(out_ / "run.st").tensors;
+    for (const char* layer : {"generator.main.0", "generator.main.6", "discriminator.main.0", "discriminator.main.5"})
+        EXPECT_EQ(tensors.at(std::string("weight.") + layer + ".weight").format(), Format::posit(8, 2)) << layer;
+}
+
 TEST_F(DcganProgram, OneAndTwoThreadsWriteTheSameBytes) {
     for (const Arguments& precision : {Arguments{}, Arguments{"--posit", "--loss-scale", "64", "--master", "posit(16,2) stochastic"}}) {
         std::vector<std::string> files;
