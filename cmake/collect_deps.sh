@@ -13,7 +13,7 @@ done
 # The shared libraries that they bring along, but the C and C++ libraries, which compilers have.
 # shellcheck disable=SC2086  # names
 libraries=$(dpkg-query -W -f '${Depends}\n' $packages | sed 's/[,|]/\n/g' | sed 's/^ *//; s/[ :(].*//' | grep -E '^z?lib' |
-    grep -vE '^(libc6|libgcc|libstdc)' | sort -u)
+    grep -vE '^(libc6|libc-dev|libgcc|libstdc)' | sort -u)
 for package in $packages $libraries; do
     dpkg-query -W "$package" >/dev/null 2>&1 || continue  # the other of two that would do
     dpkg -L "$package" | grep -E '^/(usr/)?(include|lib|share)/' | grep -vE '/(doc|man|lintian|bug)/' | while read -r file; do
