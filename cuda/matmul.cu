@@ -20,22 +20,22 @@ void sum_products(Runtime& runtime, const SumCall& call) {
 
 void CudaBackend::matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
                          const RoundingMode& mode) {
-    sum_products(runtime_, {matmul_sums(shape), a, b, bias, accumulator, y, mode});
+    sum_products(runtime_, {matmul_sums(shape), a, b, bias, accumulator, y, mode, decoded_});
 }
 
 void CudaBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
                          const RoundingMode& mode) {
-    sum_products(runtime_, {conv2d_sums(ConvSizes(spec, x.shape(), w.shape(), y.shape())), w, x, bias, accumulator, y, mode});
+    sum_products(runtime_, {conv2d_sums(ConvSizes(spec, x.shape(), w.shape(), y.shape())), w, x, bias, accumulator, y, mode, decoded_});
 }
 
 void CudaBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias,
                                        Tensor& dx, const RoundingMode& mode) {
-    sum_products(runtime_, {conv2d_backward_data_sums(ConvSizes(spec, dx.shape(), w.shape(), dy.shape())), w, dy, bias, accumulator, dx, mode});
+    sum_products(runtime_, {conv2d_backward_data_sums(ConvSizes(spec, dx.shape(), w.shape(), dy.shape())), w, dy, bias, accumulator, dx, mode, decoded_});
 }
 
 void CudaBackend::conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
                                           const RoundingMode& mode) {
-    sum_products(runtime_, {conv2d_backward_weights_sums(ConvSizes(spec, x.shape(), dw.shape(), dy.shape())), dy, x, {}, accumulator, dw, mode});
+    sum_products(runtime_, {conv2d_backward_weights_sums(ConvSizes(spec, x.shape(), dw.shape(), dy.shape())), dy, x, {}, accumulator, dw, mode, decoded_});
 }
 
 }  // namespace taper::cuda

@@ -5,6 +5,7 @@
 
 #include <taper/core/accumulator.h>
 #include <taper/core/sum_shape.h>
+#include <taper/cuda/decoded.h>
 #include <taper/cuda/element_io.h>
 
 namespace taper::cuda {
@@ -37,6 +38,7 @@ struct SumCall {
     const Accumulator& accumulator;
     Tensor& y;
     const RoundingMode& mode;
+    DecodedCache& decoded;
 };
 
 // Elements of an operand as a SumShape sees it, framed or as it lies.
