@@ -30,7 +30,7 @@ std::optional<Matrix> matrix(const SumSideShape& side, const Tensor& x, const st
     const bool terms_first = term != 1;
     if (terms_first && line != 1) return {};
     const std::int64_t row = terms_first ? term : lines == 1 ? terms : line;
-    if (row < (terms_first ? lines : terms) || x.elements() % row != 0) return {};
+    if (row < 1 || row < (terms_first ? lines : terms) || x.elements() % row != 0) return {};
     for (const SumBase& entry : batch)
         if (entry.*base % row != 0) return {};
     return Matrix{{kind == Kind::float32 ? row : padded_terms(row, bfloat16_multiple), terms_first}, row};
@@ -98,7 +98,7 @@ struct MatrixProducts {
                 const std::int64_t here = std::min(rows, m - first), output = base.output + first * n;
                 float* const to = in_place ? static_cast<float*>(y.codes) + output : sums.data();
                 const std::int64_t down = first * (left.at.terms_first ? 1 : left.at.stride);
-                multiply<Element>(runtime, shape(here, base, count), {a, left.offset(base.left) + down, a_planes()}, {b, right.offset(base.right), a_planes()}, to,
+                multiply<Element>(runtime, shape(here, base, count), {a, left.offset(base.left) + down, planes()}, {b, right.offset(base.right), planes()}, to,
                                   call.bias.defined() ? bias.data() : nullptr);
                 if (!in_place) encode_array(runtime, count * here * n, to, y, output);
             }
@@ -106,7 +106,7 @@ struct MatrixProducts {
     }
 
   private:
-    int a_planes() const { return Decoding{kind}.planes(); }
+    int planes() const { return Decoding{kind}.planes(); }
     GemmShape shape(std::int64_t rows, const SumBase& base, std::int64_t count) const {
         GemmShape s{rows, n, k, left.at, right.at, count};
         if (count == 1) return s;
@@ -176,14 +176,19 @@ void multiply_laid_out(Runtime& runtime, const SumCall& call, Kind kind) {
     }
 }
 
+// False where the products do not pay.
 template <class Element>
-void multiply_all(Runtime& runtime, const SumCall& call, Kind kind) {
+bool multiply_all(Runtime& runtime, const SumCall& call, Kind kind) {
     const SumShape& s = call.shape;
+    const std::int64_t m = s.rows(), n = s.columns(), k = s.terms();
     const auto left = matrix(s.left, call.left, s.batch, &SumBase::left, kind), right = matrix(s.right, call.right, s.batch, &SumBase::right, kind);
-    if (left && right && rows_of_outputs(s))
-        MatrixProducts<Element>{runtime, call, kind, *left, *right, s.rows(), s.columns(), s.terms()}.run();
+    const bool matrices = left && right && rows_of_outputs(s);
+    if (!(matrices ? pays(static_cast<std::int64_t>(s.batch.size()) * m * n * k) : pays_to_lay_out(s))) return false;
+    if (matrices)
+        MatrixProducts<Element>{runtime, call, kind, *left, *right, m, n, k}.run();
     else
         multiply_laid_out<Element>(runtime, call, kind);
+    return true;
 }
 
 // high + low holds every value: 16 significant bits, and a low part among bfloat16's normal numbers.
@@ -193,14 +198,10 @@ bool fits_pairs(const Format& f) { return f.significand_bits() <= 16 && f.min_ex
 
 bool tensor_sums(Runtime& runtime, const SumCall& call) {
     const Format &left = call.left.format(), &right = call.right.format();
-    if (!pays_to_lay_out(call.shape) || (call.bias.defined() && !call.bias.format().exact_in_float32())) return false;
-    if (left.exact_in_bfloat16() && right.exact_in_bfloat16())
-        multiply_all<Bfloat16>(runtime, call, Kind::bfloat16);
-    else if (fits_pairs(left) && fits_pairs(right))
-        multiply_all<Bfloat16>(runtime, call, Kind::pair);
-    else
-        multiply_all<float>(runtime, call, Kind::float32);
-    return true;
+    if (call.bias.defined() && !call.bias.format().exact_in_float32()) return false;
+    if (left.exact_in_bfloat16() && right.exact_in_bfloat16()) return multiply_all<Bfloat16>(runtime, call, Kind::bfloat16);
+    if (fits_pairs(left) && fits_pairs(right)) return multiply_all<Bfloat16>(runtime, call, Kind::pair);
+    return multiply_all<float>(runtime, call, Kind::float32);
 }
 
 }  // namespace taper::cuda
