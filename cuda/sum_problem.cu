@@ -1,5 +1,7 @@
 #include <taper/cuda/sum_problem.h>
 
+#include <taper/cuda/array_convert.h>
+
 namespace taper::cuda {
 
 namespace {
@@ -25,18 +27,29 @@ void fill_offsets(Runtime& runtime, const Grid grid, std::int64_t* offsets) {
 }  // namespace
 
 template <class Real>
-SumSide<Real> SumProblem<Real>::side(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
+const Real* SumProblem<Real>::decoded(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
+    const bool framed = shape.framing.planes != 0 && !shape.framing.changes_nothing();
+    if (!framed && x.format() == (sizeof(Real) == 4 ? Format::float32() : Format::float64())) return static_cast<const Real*>(x.data());
     values_.emplace_back(runtime, elements_of(shape, x));
-    if (shape.framing.planes == 0 || shape.framing.changes_nothing())
-        decode_each<Real>(runtime, x.elements(), Input(runtime, x), values_.back().data());
+    Real* const values = values_.back().data();
+    if (framed)
+        frame_each<Real>(runtime, shape.framing, Input(runtime, x), values);
+    else if constexpr (sizeof(Real) == 4)
+        decode_array<Whole>(runtime, x.elements(), Input(runtime, x), values);
     else
-        frame_each<Real>(runtime, shape.framing, Input(runtime, x), values_.back().data());
+        decode_each<Real>(runtime, x.elements(), Input(runtime, x), values);
+    return values;
+}
+
+template <class Real>
+SumSide<Real> SumProblem<Real>::side(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
+    const Real* const values = decoded(runtime, shape, x);
     const auto offsets = [&](const Grid& grid) {
         offsets_.emplace_back(runtime, grid.size());
         fill_offsets(runtime, grid, offsets_.back().data());
         return offsets_.back().data();
     };
-    return {values_.back().data(), offsets(shape.line), offsets(shape.term), offsets(shape.output)};
+    return {values, offsets(shape.line), offsets(shape.term), offsets(shape.output)};
 }
 
 template <class Real>

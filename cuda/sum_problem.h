@@ -59,6 +59,7 @@ class SumProblem {
     Buffer<SumBase> bases_;
     DeviceSums<Real> sums_;
     SumSide<Real> side(Runtime& runtime, const SumSideShape& shape, const Tensor& x);
+    const Real* decoded(Runtime& runtime, const SumSideShape& shape, const Tensor& x);  // its own codes where they are of Real
 };
 
 // The drivers.  Any accumulator, term by term on exact numbers (core/serial_sum.h).

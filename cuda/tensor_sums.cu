@@ -191,9 +191,6 @@ bool multiply_all(Runtime& runtime, const SumCall& call, Kind kind) {
     return true;
 }
 
-// high + low holds every value: 16 significant bits, and a low part among bfloat16's normal numbers.
-bool fits_pairs(const Format& f) { return f.significand_bits() <= 16 && f.min_exponent() >= -120 && f.max_exponent() < 127; }
-
 }  // namespace
 
 bool tensor_sums(Runtime& runtime, const SumCall& call) {

@@ -20,6 +20,9 @@ constexpr std::int64_t dense_from = std::int64_t{1} << 12;  // so that small tes
 inline bool pays(std::int64_t multiply_adds) { return multiply_adds >= dense_from; }
 inline bool pays_to_lay_out(const SumShape& s) { return pays(s.rows() * s.columns() * s.terms()); }  // each problem of a batch by itself
 
+// high + low, two of bfloat16, hold every value: 16 significant bits, and a low part among bfloat16's normal numbers.
+inline bool fits_pairs(const Format& f) { return f.significand_bits() <= 16 && f.min_exponent() >= -120 && f.max_exponent() < 127; }
+
 inline std::int64_t padded_terms(std::int64_t terms, std::int64_t multiple) { return (terms + multiple - 1) / multiple * multiple; }
 
 }  // namespace taper::cuda
