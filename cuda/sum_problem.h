@@ -46,6 +46,9 @@ inline std::int64_t elements_of(const SumSideShape& side, const Tensor& x) {
     return side.framing.planes == 0 || side.framing.changes_nothing() ? x.elements() : side.framing.planes * side.framing.plane();
 }
 
+// Entries of the batch from `first` on, at most `most`, at equal steps.
+std::int64_t regular_entries(const std::vector<SumBase>& batch, std::int64_t first, std::int64_t most);
+
 // The problem with its memory: operands decoded into Real, which must hold their values.
 template <class Real>
 class SumProblem {

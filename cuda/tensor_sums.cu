@@ -61,18 +61,6 @@ void multiply(Runtime& runtime, GemmShape shape, const Planes<Element>& left, co
     }
 }
 
-// Entries of the batch from `first` on, at most `most`, at equal steps: one call of the library takes them.
-std::int64_t regular_entries(const std::vector<SumBase>& batch, std::int64_t first, std::int64_t most, std::int64_t outputs) {
-    const SumBase* const b = batch.data() + first;
-    const std::int64_t left = static_cast<std::int64_t>(batch.size()) - first;
-    std::int64_t count = 1;
-    const auto follows = [&](std::int64_t i) {
-        return b[i].left - b[i - 1].left == b[1].left - b[0].left && b[i].right - b[i - 1].right == b[1].right - b[0].right && b[i].output - b[i - 1].output == outputs;
-    };
-    while (count < std::min(left, most) && follows(count)) ++count;
-    return count;
-}
-
 // The sums of matrices, whose outputs lie one behind the other.
 template <class Element>
 struct MatrixProducts {
@@ -93,7 +81,8 @@ struct MatrixProducts {
         const Result y(runtime, call.y, call.mode);
         for (std::int64_t entry = 0, count = 0; entry < entries; entry += count) {
             const SumBase& base = batch[static_cast<std::size_t>(entry)];
-            count = regular_entries(batch, entry, together, m * n);
+            count = regular_entries(batch, entry, together);
+            if (count > 1 && (&base)[1].output - base.output != m * n) count = 1;
             for (std::int64_t first = 0; first < m; first += rows) {
                 const std::int64_t here = std::min(rows, m - first), output = base.output + first * n;
                 float* const to = in_place ? static_cast<float*>(y.codes) + output : sums.data();
