@@ -154,8 +154,9 @@ bool library_convolution(Runtime& runtime, const SumCall& call, const ConvSizes&
     const bool biased_wide = call.bias.defined() && !call.bias.format().exact_in_float32();
     if (call.accumulator.kind() != Accumulator::Kind::float32 || !left.exact_in_float32() || !right.exact_in_float32() || biased_wide) return false;
     if (!pays(static_cast<std::int64_t>(call.shape.batch.size()) * call.shape.rows() * call.shape.columns() * call.shape.terms())) return false;
-    if (left.exact_in_bfloat16() && right.exact_in_bfloat16()) return convolve(runtime, call, z, direction, Kind::bfloat16);
-    if (fits_pairs(left) && fits_pairs(right)) return false;  // four products on the tensor cores
+    const bool narrow = left.exact_in_bfloat16() && right.exact_in_bfloat16();
+    if (narrow && convolve(runtime, call, z, direction, Kind::bfloat16)) return true;
+    if (z.groups == 1 && (narrow || (fits_pairs(left) && fits_pairs(right)))) return false;  // laid out, on the tensor cores
     return convolve(runtime, call, z, direction, Kind::float32);
 }
 

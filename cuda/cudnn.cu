@@ -16,7 +16,7 @@ namespace taper::cuda {
 namespace {
 
 constexpr std::int64_t most_workspace = std::int64_t{1} << 29;
-constexpr std::int64_t x_id = 1, weights_id = 2, y_id = 3;
+constexpr std::int64_t x_id = 1, weights_id = 2, y_id = 3, sums_id = 4;
 
 using Key = std::tuple<int, ConvDirection, bool, std::vector<std::int64_t>>;
 Key key_of(int device, const ConvProblem& z) {
@@ -34,14 +34,19 @@ std::string str(const ConvProblem& z) {
            + std::to_string(z.padding) + " dilation " + std::to_string(z.dilation) + " groups " + std::to_string(z.groups);
 }
 
-// A tensor [a, b, c, d] as it lies.
-CudnnDescriptor tensor(const ConvProblem& z, std::int64_t id, bool result, std::int64_t a, std::int64_t b, std::int64_t c, std::int64_t d) {
+enum class Use : std::uint8_t { operand, sums, result };  // sums: between the operations of a graph, not in memory
+
+// x, the weights or y, by its id.
+CudnnDescriptor tensor(const ConvProblem& z, std::int64_t id, Use use) {
+    const std::int64_t a = id == weights_id ? z.outputs : z.n, b = id == weights_id ? z.channels / z.groups : id == y_id ? z.outputs : z.channels;
+    const std::int64_t c = id == weights_id ? z.r : id == y_id ? z.p : z.h, d = id == weights_id ? z.s : id == y_id ? z.q : z.w;
     CudnnDescriptor t(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-    t.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, z.bfloat16 && !result ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT);
+    t.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, z.bfloat16 && use == Use::operand ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT);
     t.set(CUDNN_ATTR_TENSOR_DIMENSIONS, {a, b, c, d});
     t.set(CUDNN_ATTR_TENSOR_STRIDES, z.bfloat16 ? std::vector<std::int64_t>{b * c * d, 1, b * d, b} : std::vector<std::int64_t>{b * c * d, c * d, d, 1});
-    t.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, std::vector<std::int64_t>{id});
+    t.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, std::vector<std::int64_t>{use == Use::sums ? sums_id : id});
     t.set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, std::vector<std::int64_t>{16});
+    t.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, use == Use::sums);
     t.finalize();
     return t;
 }
@@ -84,28 +89,48 @@ Names names(ConvDirection direction) {
     }
 }
 
-// A graph of one operation, behind the descriptors that it is made of.
+// y = x; what the library has for bfloat16 in and float32 out is a convolution with an operation behind it, not one by itself.
+CudnnDescriptor identity() {
+    CudnnDescriptor p(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+    p.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, CUDNN_POINTWISE_IDENTITY);
+    p.set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
+    p.finalize();
+    return p;
+}
+
+// The graph of a convolution, behind the descriptors that it is made of.
 std::vector<CudnnDescriptor> graph(cudnnHandle_t handle, const ConvProblem& z) {
-    std::vector<CudnnDescriptor> d;
-    d.push_back(tensor(z, x_id, z.direction == ConvDirection::backward_data, z.n, z.channels, z.h, z.w));
-    d.push_back(tensor(z, weights_id, z.direction == ConvDirection::backward_weights, z.outputs, z.channels / z.groups, z.r, z.s));
-    d.push_back(tensor(z, y_id, z.direction == ConvDirection::forward, z.n, z.outputs, z.p, z.q));
-    d.push_back(convolution(z));
+    const std::int64_t result = z.direction == ConvDirection::backward_data ? x_id : z.direction == ConvDirection::backward_weights ? weights_id : y_id;
     const Names name = names(z.direction);
     const float one = 1, zero = 0;
-    CudnnDescriptor operation(name.operation);
-    operation.set(name.x, d[0]);
-    operation.set(name.weights, d[1]);
-    operation.set(name.y, d[2]);
-    operation.set(name.convolution, d[3]);
-    operation.set(name.alpha, CUDNN_TYPE_FLOAT, one);
-    operation.set(name.beta, CUDNN_TYPE_FLOAT, zero);
-    operation.finalize();
+    std::vector<CudnnDescriptor> d;
+    for (const std::int64_t id : {x_id, weights_id, y_id}) d.push_back(tensor(z, id, id != result ? Use::operand : z.bfloat16 ? Use::sums : Use::result));
+    d.push_back(convolution(z));
+    CudnnDescriptor sums(name.operation);
+    sums.set(name.x, d[0]);
+    sums.set(name.weights, d[1]);
+    sums.set(name.y, d[2]);
+    sums.set(name.convolution, d[3]);
+    sums.set(name.alpha, CUDNN_TYPE_FLOAT, one);
+    sums.set(name.beta, CUDNN_TYPE_FLOAT, zero);
+    sums.finalize();
+    std::vector<cudnnBackendDescriptor_t> operations{sums.handle()};
+    d.push_back(std::move(sums));
+    if (z.bfloat16) {
+        d.push_back(tensor(z, result, Use::result));
+        d.push_back(identity());
+        CudnnDescriptor copy(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+        copy.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, d[6]);
+        copy.set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, d[static_cast<std::size_t>(result - x_id)]);
+        copy.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, d[5]);
+        copy.finalize();
+        operations.push_back(copy.handle());
+        d.push_back(std::move(copy));
+    }
     CudnnDescriptor g(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     g.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, handle);
-    g.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation);
+    g.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, static_cast<std::int64_t>(operations.size()), operations.data());
     g.finalize();
-    d.push_back(std::move(operation));
     d.push_back(std::move(g));
     return d;
 }
