@@ -178,7 +178,8 @@ void encode_array(Runtime& runtime, std::int64_t n, const float* x, const Result
     if (f.bytes <= 2 && f.scale == 0 && y.mode.mode == Rounding::nearest) {
         if (f.kind == DeviceFormat::Kind::posit && f.posit.top() <= 126)
             return encode_in_width(runtime, n, x, y, first, PositEncodeLane<float>(f.posit, Rounding::nearest));
-        if (f.kind == DeviceFormat::Kind::minifloat) return encode_in_width(runtime, n, x, y, first, MinifloatEncodeLane<float>(f.minifloat, Rounding::nearest));
+        if (f.kind == DeviceFormat::Kind::minifloat)
+            return encode_in_width(runtime, n, x, y, first, MinifloatEncodeLane<float>(f.minifloat, Rounding::nearest));
         if (f.kind == DeviceFormat::Kind::fixed) return encode_in_width(runtime, n, x, y, first, FixedEncodeLane<float>(f.fixed, Rounding::nearest));
     }
     encode_any(runtime, n, x, y, first);

@@ -21,8 +21,8 @@ std::optional<CudnnLibrary> load() {
     if (library == nullptr) library = dlopen(TAPER_CUDA_LIBRARIES "/libcudnn.so.9", RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return {};
     CudnnLibrary f = {};
-    const bool all = find(library, "cudnnCreate", f.create) && find(library, "cudnnSetStream", f.set_stream) && find(library, "cudnnGetErrorString", f.error_string)
-                     && find(library, "cudnnBackendCreateDescriptor", f.create_descriptor)
+    const bool all = find(library, "cudnnCreate", f.create) && find(library, "cudnnSetStream", f.set_stream)
+                     && find(library, "cudnnGetErrorString", f.error_string) && find(library, "cudnnBackendCreateDescriptor", f.create_descriptor)
                      && find(library, "cudnnBackendDestroyDescriptor", f.destroy_descriptor) && find(library, "cudnnBackendFinalize", f.finalize)
                      && find(library, "cudnnBackendSetAttribute", f.set_attribute) && find(library, "cudnnBackendGetAttribute", f.get_attribute)
                      && find(library, "cudnnBackendExecute", f.execute);

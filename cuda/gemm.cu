@@ -45,7 +45,10 @@ std::uint32_t alignment(const void* pointer, std::int64_t step_bytes) {
 struct Alignments {
     std::uint32_t a, b, c, d;  // d: also the bias'
     Alignments(const GemmShape& s, const Types& t, const Pointers& p)
-        : a(alignment(p.a, s.a.step * t.operand_bytes)), b(alignment(p.b, s.b.step * t.operand_bytes)), c(alignment(p.c, s.batch == 1 ? 0 : s.m * s.n * 4)), d(c) {
+        : a(alignment(p.a, s.a.step * t.operand_bytes)),
+          b(alignment(p.b, s.b.step * t.operand_bytes)),
+          c(alignment(p.c, s.batch == 1 ? 0 : s.m * s.n * 4)),
+          d(c) {
         if (p.bias != nullptr) d = std::min(d, alignment(p.bias, 0));
     }
 };
@@ -89,18 +92,21 @@ struct Product {
     }
     static void matrix(const GemmShape& s, cudaDataType_t type, std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t step,
                        cublasLtMatrixLayout_t* layout) {
-        check(cublasLtMatrixLayoutCreate(layout, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), stride), "cublasLtMatrixLayoutCreate", s);
+        check(cublasLtMatrixLayoutCreate(layout, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(columns), stride),
+              "cublasLtMatrixLayoutCreate", s);
         if (s.batch == 1) return;
         const std::int32_t batch = static_cast<std::int32_t>(s.batch);
         check(cublasLtMatrixLayoutSetAttribute(*layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, &batch, sizeof(batch)), "cublasLtMatrixLayoutSetAttribute", s);
-        check(cublasLtMatrixLayoutSetAttribute(*layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &step, sizeof(step)), "cublasLtMatrixLayoutSetAttribute", s);
+        check(cublasLtMatrixLayoutSetAttribute(*layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &step, sizeof(step)), "cublasLtMatrixLayoutSetAttribute",
+              s);
     }
 };
 
 // All that the choice of an algorithm may depend on.
 using Key = std::array<std::int64_t, 17>;
 Key key_of(const GemmShape& s, const Types& t, const Alignments& at, bool bias) {
-    return {t.operands, s.m, s.n, s.k, s.a.stride, s.a.terms_first, s.a.step, s.b.stride, s.b.terms_first, s.b.step, s.batch, s.add, at.a, at.b, at.c, at.d, bias};
+    return {t.operands, s.m,  s.n,  s.k,  s.a.stride, s.a.terms_first, s.a.step, s.b.stride, s.b.terms_first, s.b.step, s.batch, s.add,
+            at.a,       at.b, at.c, at.d, bias};
 }
 
 // The library's handle of a device, and the algorithm that it chose for each shape.

@@ -13,6 +13,7 @@ namespace {
 using Kind = Decoding::Kind;
 
 constexpr std::int64_t most_elements = std::int64_t{1} << 27;  // of a side that is laid out, and of sums, at a time
+constexpr std::int64_t most_together = 32768;                  // matrices of one call
 
 // --- Matrices that the library reads where they lie decoded.
 
@@ -74,7 +75,7 @@ struct MatrixProducts {
         const Decoded a = decoded(call, call.left, left, kind), b = decoded(call, call.right, right, kind);
         const std::vector<SumBase>& batch = call.shape.batch;
         const std::int64_t entries = static_cast<std::int64_t>(batch.size()), rows = std::min(m, std::max<std::int64_t>(most_elements / n / 8 * 8, 8));
-        const std::int64_t together = std::max<std::int64_t>(most_elements / (m * n), 1);
+        const std::int64_t together = std::max<std::int64_t>(std::min(most_elements / (m * n), most_together), 1);
         const bool in_place = call.y.format() == Format::float32();
         const Buffer<float> sums(runtime, in_place ? 0 : rows * n * std::min(together, entries)), bias(runtime, call.bias.defined() ? n : 0);
         if (call.bias.defined()) decode_array<Whole>(runtime, n, Input(runtime, call.bias), bias.data());
@@ -82,7 +83,8 @@ struct MatrixProducts {
         for (std::int64_t entry = 0, count = 0; entry < entries; entry += count) {
             const SumBase& base = batch[static_cast<std::size_t>(entry)];
             count = regular_entries(batch, entry, together);
-            if (count > 1 && (&base)[1].output - base.output != m * n) count = 1;
+            const SumBase& next = (&base)[count > 1 ? 1 : 0];
+            if (count > 1 && (next.output - base.output != m * n || next.left < base.left || next.right < base.right)) count = 1;
             for (std::int64_t first = 0; first < m; first += rows) {
                 const std::int64_t here = std::min(rows, m - first), output = base.output + first * n;
                 float* const to = in_place ? static_cast<float*>(y.codes) + output : sums.data();

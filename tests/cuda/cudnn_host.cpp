@@ -35,7 +35,8 @@ bool cudnn_has_plan(Runtime&, const ConvProblem& z) { return z.n % 2 == 0; }
 
 void cudnn_convolution(Runtime&, const ConvProblem& z, const ConvTensors& t) {
     const std::int64_t c = z.channels / z.groups, o = z.outputs / z.groups;
-    const bool gives_x = z.direction == ConvDirection::backward_data, gives_weights = z.direction == ConvDirection::backward_weights, gives_y = !gives_x && !gives_weights;
+    const bool gives_x = z.direction == ConvDirection::backward_data, gives_weights = z.direction == ConvDirection::backward_weights,
+               gives_y = !gives_x && !gives_weights;
     const View x{t.x, z.bfloat16 && !gives_x, z.bfloat16, z.channels, z.h, z.w}, weights{t.weights, z.bfloat16 && !gives_weights, z.bfloat16, c, z.r, z.s};
     const View y{t.y, z.bfloat16 && !gives_y, z.bfloat16, z.outputs, z.p, z.q};
     if (gives_x) x.clear(z.n);
