@@ -161,7 +161,8 @@ void multiply_laid_out(Runtime& runtime, const SumCall& call, Kind kind) {
         for (std::int64_t first = 0; first < s.columns; first += step) {
             const std::int64_t count = std::min(step, s.columns - first);
             lay_out_planes(runtime, s.right, {base.right, first, count, s.terms, width}, kind, step * width, right.data());
-            multiply<Element>(runtime, dense_gemm(s.rows, count, width), {left.data(), s.rows * width, planes}, {right.data(), step * width, planes}, sums.data());
+            const Planes<Element> a(left.data(), s.rows * width, planes), b(right.data(), step * width, planes);
+            multiply<Element>(runtime, dense_gemm(s.rows, count, width), a, b, sums.data());
             finish(runtime, s, entry, first, count, sums.data(), y);
         }
     }
