@@ -1,5 +1,5 @@
 # TAPER_CUDA: ON builds the CUDA backend and requires the toolkit, AUTO builds it where the toolkit is found, OFF leaves the toolkit alone.  Sets
-# TAPER_NVCC, TAPER_CUDA_BACKEND and, where cuDNN is found, TAPER_CUDNN.
+# TAPER_NVCC, TAPER_CUDA_BACKEND and, where the headers of cuDNN 9 are found, TAPER_CUDNN.
 set(TAPER_CUDA AUTO CACHE STRING "CUDA backend: AUTO, ON or OFF")
 set_property(CACHE TAPER_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(TAPER_CUDA_BACKEND OFF)
@@ -23,4 +23,11 @@ if(TAPER_CUDA_BACKEND)
   set(CMAKE_CUDA_COMPILER "${TAPER_NVCC}")
   enable_language(CUDA)
 endif()
-message(STATUS "CUDA backend: ${TAPER_CUDA_BACKEND}")
+set(TAPER_CUDNN OFF)
+if(TAPER_CUDA_BACKEND)
+  find_path(TAPER_CUDNN_INCLUDE_DIR cudnn_graph.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  if(TAPER_CUDNN_INCLUDE_DIR)
+    set(TAPER_CUDNN ON)
+  endif()
+endif()
+message(STATUS "CUDA backend: ${TAPER_CUDA_BACKEND}, cuDNN: ${TAPER_CUDNN}")

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <taper/core/backend.h>
+#include <taper/cuda/decoded.h>
 #include <taper/cuda/runtime.h>
 
 namespace taper::cuda {
@@ -11,11 +12,15 @@ class CudaBackend final : public Backend {
     explicit CudaBackend(int index) : runtime_(index) {}
     const char* name() const override { return "cuda"; }
     Runtime& runtime() { return runtime_; }
+    DecodedCache& decoded() { return decoded_; }
 
     // backend.cu
     void* allocate(std::size_t bytes) override;
     void release(void* block, std::size_t bytes) noexcept override;
-    void keep_released(bool on) override { runtime_.keep(on); }
+    void keep_released(bool on) override {
+        decoded_.keep(on);
+        runtime_.keep(on);
+    }
     void copy_in(const void* host, void* device, std::size_t bytes) override { runtime_.copy_in(host, device, bytes); }
     void copy_out(const void* device, void* host, std::size_t bytes) override { runtime_.copy_out(device, host, bytes); }
     void synchronize() override { runtime_.synchronize(); }
@@ -88,6 +93,7 @@ class CudaBackend final : public Backend {
 
   private:
     Runtime runtime_;
+    DecodedCache decoded_{runtime_};
 };
 
 }  // namespace taper::cuda

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <numbers>
 
+#include <taper/cuda/array_convert.h>
 #include <taper/cuda/backend.h>
-#include <taper/cuda/element_io.h>
 #include <taper/formats/convert.h>
 
 namespace taper::cuda {
@@ -59,7 +59,11 @@ void fill_code(Runtime& runtime, std::int64_t n, std::uint64_t code, bool lost, 
 void CudaBackend::convert(const Tensor& x, Tensor& y, const RoundingMode& mode) {
     const Input in(runtime_, x);
     const Result out(runtime_, y, mode);
-    if (x.format().exact_in_float32())
+    if (x.format() == Format::float32())
+        encode_array(runtime_, x.elements(), static_cast<const float*>(x.data()), out);
+    else if (y.format() == Format::float32() && x.format().exact_in_float32())
+        decode_array<Whole>(runtime_, x.elements(), in, static_cast<float*>(y.mutable_data()));
+    else if (x.format().exact_in_float32())
         convert_each<float>(runtime_, x.elements(), in, out);
     else
         convert_each<double>(runtime_, x.elements(), in, out);

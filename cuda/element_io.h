@@ -156,6 +156,14 @@ struct Input {
     TAPER_FN Unpacked exact(std::int64_t i) const { return format.unpack(code(i)); }
 };
 
+TAPER_FN void count_nan(unsigned long long* count) {
+#if defined(__CUDA_ARCH__)
+    atomicAdd(count, 1ull);
+#else
+    ++*count;
+#endif
+}
+
 // A tensor as kernels write it; counts NaN that have no code.
 struct Result {
     DeviceFormat format;
@@ -177,12 +185,7 @@ struct Result {
         put_code(i, format.pack(x, mode.mode, mode.mode == Rounding::stochastic ? mode.draw(i) : 0));
     }
     TAPER_FN void lose(bool nan) const {
-        if (!nan || format.has_nan) return;
-#if defined(__CUDA_ARCH__)
-        atomicAdd(nan_count, 1ull);
-#else
-        ++*nan_count;
-#endif
+        if (nan && !format.has_nan) count_nan(nan_count);
     }
 };
 

@@ -184,7 +184,7 @@ bool residue_sums(Runtime& runtime, const SumCall& call) {
     const Moduli moduli(count);
     const Buffer<Moduli> moduli_copy = on_device(runtime, moduli);
     const Buffer<Finish> finish = on_device(runtime, Finish{s, moduli_copy.data(), Range(moduli), exponent, size.lowest, Result(runtime, call.y, call.mode)});
-    const std::int64_t width = padded_terms(s.terms, gemm_depth);
+    const std::int64_t width = padded_terms(s.terms, int8_multiple);
     const std::int64_t step = std::max<std::int64_t>(std::min({s.columns, most_elements / width, most_elements / (s.rows * count)}), 1);
     const Buffer<std::int8_t> a(runtime, s.rows * width), b(runtime, step * width);
     const Buffer<std::int32_t> sums(runtime, s.rows * step);
@@ -196,7 +196,7 @@ bool residue_sums(Runtime& runtime, const SumCall& call) {
             for (int i = 0; i < count; ++i) {
                 lay_out(runtime, s.left, base.left, 0, s.rows, s.terms, width, left.min_exponent(), moduli.modulus[i], a.data());
                 lay_out(runtime, s.right, base.right, first, columns, s.terms, width, right.min_exponent(), moduli.modulus[i], b.data());
-                gemm(runtime, {s.rows, columns, width}, a.data(), b.data(), sums.data());
+                gemm(runtime, dense_gemm(s.rows, columns, width), a.data(), b.data(), sums.data());
                 reduce_each(runtime, s.rows * columns, sums.data(), moduli.modulus[i], residues.data() + i * s.rows * columns);
             }
             finish_each(runtime, finish.data(), s.rows, entry, first, columns, residues.data());

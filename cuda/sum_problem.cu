@@ -1,5 +1,7 @@
 #include <taper/cuda/sum_problem.h>
 
+#include <taper/cuda/array_convert.h>
+
 namespace taper::cuda {
 
 namespace {
@@ -22,26 +24,60 @@ void fill_offsets(Runtime& runtime, const Grid grid, std::int64_t* offsets) {
     for_each(runtime, grid.size(), TAPER_BODY(std::int64_t i) { offsets[i] = grid(i); });
 }
 
+void fill_bases(Runtime& runtime, std::int64_t count, const SumBase first, const SumBase step, SumBase* bases) {
+    for_each(runtime, count, TAPER_BODY(std::int64_t i) {
+        bases[i] = {first.left + i * step.left, first.right + i * step.right, first.output + i * step.output, first.bias + i * step.bias};
+    });
+}
+
+SumBase step_between(const SumBase& a, const SumBase& b) { return {b.left - a.left, b.right - a.right, b.output - a.output, b.bias - a.bias}; }
+
+bool same(const SumBase& a, const SumBase& b) { return a.left == b.left && a.right == b.right && a.output == b.output && a.bias == b.bias; }
+
 }  // namespace
+
+std::int64_t regular_entries(const std::vector<SumBase>& batch, std::int64_t first, std::int64_t most) {
+    const SumBase* const b = batch.data() + first;
+    const std::int64_t entries = std::min(static_cast<std::int64_t>(batch.size()) - first, most);
+    std::int64_t count = std::min<std::int64_t>(entries, 2);
+    while (count < entries && same(step_between(b[count - 1], b[count]), step_between(b[0], b[1]))) ++count;
+    return count;
+}
+
+template <class Real>
+const Real* SumProblem<Real>::decoded(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
+    const bool framed = shape.framing.planes != 0 && !shape.framing.changes_nothing();
+    if (!framed && x.format() == (sizeof(Real) == 4 ? Format::float32() : Format::float64())) return static_cast<const Real*>(x.data());
+    values_.emplace_back(runtime, elements_of(shape, x));
+    Real* const values = values_.back().data();
+    if (framed)
+        frame_each<Real>(runtime, shape.framing, Input(runtime, x), values);
+    else if constexpr (sizeof(Real) == 4)
+        decode_array<Whole>(runtime, x.elements(), Input(runtime, x), values);
+    else
+        decode_each<Real>(runtime, x.elements(), Input(runtime, x), values);
+    return values;
+}
 
 template <class Real>
 SumSide<Real> SumProblem<Real>::side(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
-    values_.emplace_back(runtime, elements_of(shape, x));
-    if (shape.framing.planes == 0 || shape.framing.changes_nothing())
-        decode_each<Real>(runtime, x.elements(), Input(runtime, x), values_.back().data());
-    else
-        frame_each<Real>(runtime, shape.framing, Input(runtime, x), values_.back().data());
+    const Real* const values = decoded(runtime, shape, x);
     const auto offsets = [&](const Grid& grid) {
         offsets_.emplace_back(runtime, grid.size());
         fill_offsets(runtime, grid, offsets_.back().data());
         return offsets_.back().data();
     };
-    return {values_.back().data(), offsets(shape.line), offsets(shape.term), offsets(shape.output)};
+    return {values, offsets(shape.line), offsets(shape.term), offsets(shape.output)};
 }
 
 template <class Real>
 SumProblem<Real>::SumProblem(Runtime& runtime, const SumCall& call) : bases_(runtime, static_cast<std::int64_t>(call.shape.batch.size())) {
-    runtime.copy_in(call.shape.batch.data(), bases_.data(), call.shape.batch.size() * sizeof(SumBase));
+    const std::vector<SumBase>& batch = call.shape.batch;
+    for (std::int64_t first = 0, count = 0; first < bases_.size(); first += count) {
+        count = regular_entries(batch, first, bases_.size());
+        const SumBase& base = batch[static_cast<std::size_t>(first)];
+        fill_bases(runtime, count, base, count > 1 ? step_between(base, (&base)[1]) : SumBase{}, bases_.data() + first);
+    }
     sums_.left = side(runtime, call.shape.left, call.left);
     sums_.right = side(runtime, call.shape.right, call.right);
     sums_.rows = call.shape.rows();

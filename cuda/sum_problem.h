@@ -5,6 +5,7 @@
 
 #include <taper/core/accumulator.h>
 #include <taper/core/sum_shape.h>
+#include <taper/cuda/decoded.h>
 #include <taper/cuda/element_io.h>
 
 namespace taper::cuda {
@@ -37,12 +38,16 @@ struct SumCall {
     const Accumulator& accumulator;
     Tensor& y;
     const RoundingMode& mode;
+    DecodedCache& decoded;
 };
 
 // Elements of an operand as a SumShape sees it, framed or as it lies.
 inline std::int64_t elements_of(const SumSideShape& side, const Tensor& x) {
     return side.framing.planes == 0 || side.framing.changes_nothing() ? x.elements() : side.framing.planes * side.framing.plane();
 }
+
+// Entries of the batch from `first` on, at most `most`, at equal steps.
+std::int64_t regular_entries(const std::vector<SumBase>& batch, std::int64_t first, std::int64_t most);
 
 // The problem with its memory: operands decoded into Real, which must hold their values.
 template <class Real>
@@ -57,6 +62,7 @@ class SumProblem {
     Buffer<SumBase> bases_;
     DeviceSums<Real> sums_;
     SumSide<Real> side(Runtime& runtime, const SumSideShape& shape, const Tensor& x);
+    const Real* decoded(Runtime& runtime, const SumSideShape& shape, const Tensor& x);  // its own codes where they are of Real
 };
 
 // The drivers.  Any accumulator, term by term on exact numbers (core/serial_sum.h).

@@ -1,4 +1,4 @@
-// float32 sums on the tensor cores and exact sums by residues: operands laid out as dense matrices, products by cuBLASLt (gemm.h).
+// float32 sums on the tensor cores and exact sums by residues: operands as dense matrices, products by cuBLASLt (gemm.h).
 #pragma once
 
 #include <taper/cuda/sum_problem.h>
@@ -11,13 +11,17 @@ bool tensor_sums(Runtime& runtime, const SumCall& call);
 // False where it does not pay or the sums are too wide.
 bool residue_sums(Runtime& runtime, const SumCall& call);
 
-// Multiply-adds from which a library's product pays for laying out its operands.
+// Multiply-adds from which a library's product pays.
 #if defined(__CUDACC__)
 constexpr std::int64_t dense_from = std::int64_t{1} << 22;
 #else
 constexpr std::int64_t dense_from = std::int64_t{1} << 12;  // so that small tests reach it
 #endif
-inline bool pays_to_lay_out(const SumShape& s) { return s.rows() * s.columns() * s.terms() >= dense_from && s.terms() > 0; }
+inline bool pays(std::int64_t multiply_adds) { return multiply_adds >= dense_from; }
+inline bool pays_to_lay_out(const SumShape& s) { return pays(s.rows() * s.columns() * s.terms()); }  // each problem of a batch by itself
+
+// high + low, two of bfloat16, hold every value: 16 significant bits, and a low part among bfloat16's normal numbers.
+inline bool fits_pairs(const Format& f) { return f.significand_bits() <= 16 && f.min_exponent() >= -120 && f.max_exponent() < 127; }
 
 inline std::int64_t padded_terms(std::int64_t terms, std::int64_t multiple) { return (terms + multiple - 1) / multiple * multiple; }
 

@@ -1,5 +1,7 @@
 #include <Eigen/Dense>
 
+#include <taper/core/steps.h>
+
 #include "core/product_support.h"
 #include "support/exact_reference.h"
 #include "support/golden.h"
@@ -98,6 +100,7 @@ TEST_F(Matmul, BatchesBroadcast) {
         const Tensor y = matmul(a.tensor, b.tensor, options);
         EXPECT_EQ(y.shape(), (Shape{2, 4, 3, m, n}));
         EXPECT_EQ(y.to_vector_double(), want);
+        EXPECT_EQ(matmul(a.tensor, b.tensor, {.accumulator = accumulator}).codes(), rounded(want, p8));
         const Tensor z = matmul(a.tensor, one.tensor, options);
         EXPECT_EQ(z.shape(), (Shape{2, 1, 3, m, n}));
         EXPECT_EQ(z.to_vector_double(), want_one);
@@ -105,6 +108,44 @@ TEST_F(Matmul, BatchesBroadcast) {
     }
     EXPECT_EQ(matmul(Tensor::zeros({0, 3, 4}), Tensor::zeros({4, 2})).shape(), (Shape{0, 3, 2}));
     EXPECT_EQ(matmul(Tensor::zeros({3, 0}), Tensor::zeros({0, 2})).to_vector(), std::vector<float>(6, 0.0f));
+}
+
+TEST_F(Matmul, ManySmallMatrices) {
+    const std::int64_t m = 7, n = 12, k = 9, heads = 10;
+    for (const Format& format : {f32, p8, p16}) {
+        for (const int transposes : {0, 1, 2, 3}) {
+            const bool ta = transposes & 1, tb = transposes & 2;
+            const Integers a({heads, ta ? k : m, ta ? m : k}, 3, format), b({heads, tb ? n : k, tb ? k : n}, 4, format), bias({n}, 5, p8);
+            for (const Format& out : {f32, p8}) {
+                std::vector<double> want;
+                for (std::int64_t h = 0; h < heads; ++h) {
+                    const std::vector<int> ah(a.values.begin() + h * m * k, a.values.begin() + (h + 1) * m * k);
+                    const std::vector<int> bh(b.values.begin() + h * n * k, b.values.begin() + (h + 1) * n * k);
+                    const std::vector<double> sums = integer_sums(ah, bh, m, n, k, ta, tb);
+                    for (std::size_t i = 0; i < sums.size(); ++i) want.push_back(sums[i] + bias.values[i % static_cast<std::size_t>(n)]);
+                }
+                const Tensor y = matmul(a.tensor, b.tensor, {.transpose_a = ta, .transpose_b = tb, .output = Target(out), .bias = bias.tensor});
+                ASSERT_EQ(y.codes(), rounded(want, out)) << format.name() << " -> " << out.name() << " transposes " << transposes;
+            }
+        }
+    }
+}
+
+// What a backend keeps of its operands does not outlive a change of them.
+TEST_F(Matmul, AWeightThatChangesInPlace) {
+    for (const Format& format : {f32, p8, p16}) {
+        const Integers x({20, 24}, 1, format), first({16, 24}, 2, format), second({16, 24}, 3, format), gradient({16, 24}, 4);
+        Tensor w = first.tensor.clone(), velocity;
+        const auto product = [&](const std::vector<int>& weights) { return integer_sums(x.values, weights, 20, 16, 24, false, true); };
+        const auto y = [&] { return matmul(x.tensor, w, {.transpose_b = true, .output = Target(f32)}).to_vector_double(); };
+        EXPECT_EQ(y(), product(first.values));
+        w.assign(second.tensor);
+        EXPECT_EQ(y(), product(second.values)) << format.name();
+        core::sgd_step({w}, velocity, gradient.tensor, {.lr = 1});
+        std::vector<int> stepped = second.values;
+        for (std::size_t i = 0; i < stepped.size(); ++i) stepped[i] -= gradient.values[i];
+        EXPECT_EQ(y(), product(stepped)) << format.name();
+    }
 }
 
 // |error| <= K eps sum |a b| with eps = 2^-24 per operation (two where the level has no fma), against Eigen in float64.

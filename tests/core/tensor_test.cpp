@@ -163,6 +163,24 @@ TEST(Tensor, ConversionRoundsTheExactValueOnce) {
     }
 }
 
+// To a format and back, of lengths about those of vectors, blocks and what a table pays for.
+TEST(Tensor, ConversionsOfEveryLength) {
+    for (const char* name : {"posit(8,2)", "posit(6,1)", "e4m3", "fixed(8,4)", "posit(16,1)", "posit(12,2)", "fp16", "fixed(16,8)"}) {
+        const Format format = Format::parse(name);
+        for (const std::int64_t n : {1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 1023, 1024, 1025, 1027, 4095, 4097, 4098, 9001}) {
+            std::vector<float> values(static_cast<std::size_t>(n));
+            for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::ldexp(static_cast<float>(static_cast<int>(i * 37 % 101) - 50), static_cast<int>(i % 13) - 9);
+            const Tensor there = Tensor::from(std::span<const float>(values), {n}).to(format);
+            const std::vector<std::uint64_t> codes = there.codes();
+            const std::vector<float> back = there.to(Format::float32()).to_vector();
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                ASSERT_EQ(codes[i], encode_one(format, values[i])) << name << ", " << i << " of " << n;
+                ASSERT_EQ(back[i], decode_one(format, codes[i])) << name << ", " << i << " of " << n;
+            }
+        }
+    }
+}
+
 TEST(Tensor, StochasticConversionDoesNotDependOnThreads) {
     const Tensor x = Tensor::from(std::span<const double>(samples(100001, true)), {100001});
     const Tensor wide = x.to(Format::posit(32, 2));

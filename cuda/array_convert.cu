@@ -1,0 +1,197 @@
+#include <taper/cuda/array_convert.h>
+
+namespace taper::cuda {
+
+namespace {
+
+constexpr std::int64_t width = 4, in_flight = 4;  // elements of an access, accesses that a thread has under way
+
+template <class T>
+struct alignas(width * sizeof(T)) Four {
+    T element[width];
+};
+
+template <class T>
+bool aligned(const T* pointer) {
+    return reinterpret_cast<std::uintptr_t>(pointer) % alignof(Four<T>) == 0;
+}
+
+// to = each(from) for the fours first, first + apart, ... below `end`, in_flight of them.
+template <class From, class To, class Each>
+TAPER_FN void convert_fours(std::int64_t first, std::int64_t apart, std::int64_t end, const From* from, To* to, const Each& each) {
+    Four<From> x[in_flight];  // in registers: both loops are unrolled
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+    for (int u = 0; u < in_flight; ++u)
+        if (first + u * apart < end) x[u] = reinterpret_cast<const Four<From>*>(from)[first + u * apart];
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+    for (int u = 0; u < in_flight; ++u) {
+        if (first + u * apart >= end) continue;
+        Four<To> y;
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
+        for (int j = 0; j < width; ++j) y.element[j] = each(x[u].element[j]);
+        reinterpret_cast<Four<To>*>(to)[first + u * apart] = y;
+    }
+}
+
+template <class From, class To, class Each>
+void convert_by_fours(Runtime& runtime, std::int64_t n, const From* from, To* to, const Each each) {
+    constexpr std::int64_t share = in_flight * block_threads;  // fours of a block at a time
+    const std::int64_t fours = n / width, threads = std::max<std::int64_t>((fours + share - 1) / share, 1) * block_threads;
+    for_each(runtime, threads, TAPER_BODY(std::int64_t i) {
+        convert_fours(i / block_threads * share + i % block_threads, block_threads, fours, from, to, each);
+        if (i < n % width) to[fours * width + i] = each(from[fours * width + i]);
+    });
+}
+
+template <class From, class To, class Each>
+void convert_one_by_one(Runtime& runtime, std::int64_t n, const From* from, To* to, const Each each) {
+    for_each(runtime, n, TAPER_BODY(std::int64_t i) { to[i] = each(from[i]); });
+}
+
+template <class From, class To, class Each>
+void convert_array(Runtime& runtime, std::int64_t n, const From* from, To* to, const Each& each) {
+    if (aligned(from) && aligned(to))
+        convert_by_fours(runtime, n, from, to, each);
+    else
+        convert_one_by_one(runtime, n, from, to, each);
+}
+
+// --- Decoding.
+
+template <class Lane, class Convert>
+struct DecodeByLane {
+    Lane lane;
+    Convert convert;
+    TAPER_FN typename Convert::Element operator()(std::uint16_t code) const { return convert(lane.decode(code)); }
+};
+
+template <class Convert>
+struct DecodeByTable {
+    const float* values;
+    Convert convert;
+    TAPER_FN typename Convert::Element operator()(std::uint8_t code) const { return convert(values[code]); }
+};
+
+// The table in shared memory, once for each bank, so that the threads of a warp never wait for each other.
+template <class Convert>
+struct SharedTable {
+    static constexpr int threads = 256, copies = 32, blocks_of_a_processor = 6;
+    using Element = typename Convert::Element;
+    struct Shared {
+        float value[256 * copies];
+    };
+    struct State {};
+    struct Each {
+        const float* own;  // this thread's bank
+        Convert convert;
+        TAPER_FN Element operator()(std::uint8_t code) const { return convert(own[code * copies]); }
+    };
+
+    const float* values;
+    const std::uint8_t* from;
+    Element* to;
+    std::int64_t n, blocks;
+    Convert convert;
+
+    TAPER_FN int phases(std::int64_t) const { return 2; }
+    TAPER_FN void phase(int phase, std::int64_t block, int thread, Shared& shared, State&) const {
+        if (phase == 0) {
+            for (int i = thread; i < 256 * copies; i += threads) shared.value[i] = values[i / copies];
+            return;
+        }
+        const Each each{shared.value + thread % copies, convert};
+        const std::int64_t fours = n / width;
+        for (std::int64_t at = block * in_flight * threads; at < fours; at += blocks * in_flight * threads)
+            convert_fours(at + thread, threads, fours, from, to, each);
+        if (block == 0 && thread < n % width) to[fours * width + thread] = each(from[fours * width + thread]);
+    }
+};
+
+#if defined(__CUDACC__)
+constexpr std::int64_t shared_table_from = std::int64_t{1} << 18;  // elements that pay for filling it
+#else
+constexpr std::int64_t shared_table_from = 3000;  // so that small tests reach it
+#endif
+
+template <class Convert>
+void decode_by_table(Runtime& runtime, std::int64_t n, const Input& x, typename Convert::Element* to) {
+    const std::uint8_t* const codes = static_cast<const std::uint8_t*>(x.codes);
+    if (n < shared_table_from || !aligned(codes) || !aligned(to)) return convert_array(runtime, n, codes, to, DecodeByTable<Convert>{x.format.values, {}});
+    const std::int64_t blocks = std::int64_t{SharedTable<Convert>::blocks_of_a_processor} * runtime.processors();
+    for_blocks(runtime, blocks, SharedTable<Convert>{x.format.values, codes, to, n, blocks, {}});
+}
+
+template <class Convert>
+void decode_any(Runtime& runtime, std::int64_t n, const Input x, typename Convert::Element* to) {
+    for_each(runtime, n, TAPER_BODY(std::int64_t i) { to[i] = Convert()(x.at<float>(i)); });
+}
+
+// --- Encoding.
+
+template <class Lane, class Code>
+struct EncodeByLane {
+    Lane lane;
+    unsigned long long* lost;  // null where NaN has a code
+    TAPER_FN Code operator()(float x) const {
+        if (lost != nullptr && x != x) count_nan(lost);
+        return static_cast<Code>(lane.template encode<Rounding::nearest>(x));
+    }
+};
+
+template <class Code, class Lane>
+void encode_by_lane(Runtime& runtime, std::int64_t n, const float* x, const Result& y, std::int64_t first, const Lane& lane) {
+    convert_array(runtime, n, x, static_cast<Code*>(y.codes) + first, EncodeByLane<Lane, Code>{lane, y.format.has_nan ? nullptr : y.nan_count});
+}
+
+template <class Lane>
+void encode_in_width(Runtime& runtime, std::int64_t n, const float* x, const Result& y, std::int64_t first, const Lane& lane) {
+    if (y.format.bytes == 1)
+        encode_by_lane<std::uint8_t>(runtime, n, x, y, first, lane);
+    else
+        encode_by_lane<std::uint16_t>(runtime, n, x, y, first, lane);
+}
+
+void encode_any(Runtime& runtime, std::int64_t n, const float* x, const Result y, std::int64_t first) {
+    for_each(runtime, n, TAPER_BODY(std::int64_t i) { y.put(first + i, x[i]); });
+}
+
+}  // namespace
+
+template <class Convert>
+void decode_array(Runtime& runtime, std::int64_t n, const Input& x, typename Convert::Element* to) {
+    const DeviceFormat& f = x.format;
+    const std::uint16_t* const codes = static_cast<const std::uint16_t*>(x.codes);
+    const auto by_lane = [&](const auto& lane) { convert_array(runtime, n, codes, to, DecodeByLane<std::decay_t<decltype(lane)>, Convert>{lane, {}}); };
+    if (f.values != nullptr) return decode_by_table<Convert>(runtime, n, x, to);
+    if (f.bytes == 2 && f.scale == 0) {
+        if (f.kind == DeviceFormat::Kind::posit) return by_lane(PositDecodeLane<float>(f.posit));
+        if (f.kind == DeviceFormat::Kind::fixed) return by_lane(FixedDecodeLane<float>(f.fixed));
+        if (f.kind == DeviceFormat::Kind::minifloat && f.minifloat.specials == Specials::ieee) return by_lane(MinifloatDecodeLane<float>(f.minifloat));
+    }
+    decode_any<Convert>(runtime, n, x, to);
+}
+
+template void decode_array<Whole>(Runtime&, std::int64_t, const Input&, float*);
+template void decode_array<Narrow>(Runtime&, std::int64_t, const Input&, Bfloat16*);
+template void decode_array<HighPart>(Runtime&, std::int64_t, const Input&, Bfloat16*);
+template void decode_array<LowPart>(Runtime&, std::int64_t, const Input&, Bfloat16*);
+
+void encode_array(Runtime& runtime, std::int64_t n, const float* x, const Result& y, std::int64_t first) {
+    const DeviceFormat& f = y.format;
+    if (f.bytes <= 2 && f.scale == 0 && y.mode.mode == Rounding::nearest) {
+        if (f.kind == DeviceFormat::Kind::posit && f.posit.top() <= 126)
+            return encode_in_width(runtime, n, x, y, first, PositEncodeLane<float>(f.posit, Rounding::nearest));
+        if (f.kind == DeviceFormat::Kind::minifloat)
+            return encode_in_width(runtime, n, x, y, first, MinifloatEncodeLane<float>(f.minifloat, Rounding::nearest));
+        if (f.kind == DeviceFormat::Kind::fixed) return encode_in_width(runtime, n, x, y, first, FixedEncodeLane<float>(f.fixed, Rounding::nearest));
+    }
+    encode_any(runtime, n, x, y, first);
+}
+
+}  // namespace taper::cuda
