@@ -15,7 +15,7 @@
 // A kernel's body as a lambda: TAPER_BODY(std::int64_t i) { ... }.
 #define TAPER_BODY [=] __host__ __device__
 // A function that kernels call rather than hold a copy of: code of all formats, which would swell every kernel.
-#define TAPER_CALLED __host__ __device__ __noinline__
+#define TAPER_CALLED inline __host__ __device__ __noinline__
 #else
 #define TAPER_BODY [=]
 #define TAPER_CALLED inline
