@@ -51,6 +51,7 @@ template <class Body>
 void for_each(Runtime& runtime, std::int64_t n, const Body& body) {
     if (n <= 0) return;
 #if defined(__CUDACC__)
+    const Runtime::Turn turn = runtime.turn();
     runtime.use();
     const std::int64_t blocks = std::min<std::int64_t>((n + block_threads - 1) / block_threads, std::int64_t{32} * runtime.processors());
     run_each<<<static_cast<unsigned>(blocks), block_threads, 0, static_cast<cudaStream_t>(runtime.stream())>>>(n, body);
@@ -67,6 +68,7 @@ template <class Kernel>
 void for_blocks(Runtime& runtime, std::int64_t blocks, const Kernel& kernel) {
     if (blocks <= 0) return;
 #if defined(__CUDACC__)
+    const Runtime::Turn turn = runtime.turn();
     runtime.use();
     run_phases<<<static_cast<unsigned>(blocks), Kernel::threads, 0, static_cast<cudaStream_t>(runtime.stream())>>>(kernel);
     check(cudaGetLastError(), "launch of a block kernel", blocks);
