@@ -39,4 +39,6 @@ for model in lenet5 preresnet20 dcgan64; do
         $build/apps/bench/bench step --model $model --precision $precision --device cuda --steps 30
     done
 done
+printf 'step lenet5 float32 without graphs: median and shortest, ms: '
+TAPER_CUDA_GRAPHS=0 $build/apps/bench/bench step --model lenet5 --precision float32 --device cuda --steps 30
 exit $status
