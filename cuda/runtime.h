@@ -29,6 +29,9 @@ class Runtime {
     using Turn = std::unique_lock<std::recursive_mutex>;
     Turn turn() { return Turn(mutex_); }
     void use();  // makes this the calling thread's device; before each call that enqueues
+#if !defined(__CUDACC__)
+    void enqueue(std::function<void()> work);  // as a kernel is: it runs when something waits for it, after what was enqueued before
+#endif
 
     // Stream-ordered (device_memory.h): a block that is released may be used again by what is enqueued later.
     void* allocate(std::size_t bytes);
@@ -51,7 +54,7 @@ class Runtime {
 
     int index() const { return index_; }
     int processors() const { return processors_; }  // streaming multiprocessors
-    void* stream() { return stream_; }              // cudaStream_t
+    void* stream() { return stream_; }              // cudaStream_t; tests/cuda has a queue
 
   private:
     DeviceMemory::Calls memory_calls();

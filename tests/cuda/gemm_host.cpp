@@ -24,8 +24,14 @@ void multiply(const GemmShape& s, const Operand* a, const Operand* b, Sum* c) {
 
 }  // namespace
 
-void gemm(Runtime&, const GemmShape& shape, const Bfloat16* a, const Bfloat16* b, float* c) { multiply(shape, a, b, c); }
-void gemm(Runtime&, const GemmShape& shape, const float* a, const float* b, float* c) { multiply(shape, a, b, c); }
-void gemm(Runtime&, const GemmShape& shape, const std::int8_t* a, const std::int8_t* b, std::int32_t* c) { multiply(shape, a, b, c); }
+void gemm(Runtime& runtime, const GemmShape& shape, const Bfloat16* a, const Bfloat16* b, float* c) {
+    runtime.enqueue([=] { multiply(shape, a, b, c); });
+}
+void gemm(Runtime& runtime, const GemmShape& shape, const float* a, const float* b, float* c) {
+    runtime.enqueue([=] { multiply(shape, a, b, c); });
+}
+void gemm(Runtime& runtime, const GemmShape& shape, const std::int8_t* a, const std::int8_t* b, std::int32_t* c) {
+    runtime.enqueue([=] { multiply(shape, a, b, c); });
+}
 
 }  // namespace taper::cuda
