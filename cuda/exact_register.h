@@ -12,6 +12,7 @@ struct ExactRegister {
     int lsb, infinity;  // sign of an infinity that was added
     bool nan;
 
+    TAPER_FN explicit ExactRegister(int lowest) { clear(lowest); }
     TAPER_FN void clear(int lowest) {
         for (int i = 0; i < limbs; ++i) limb[i] = 0;
         lsb = lowest;

@@ -148,8 +148,7 @@ struct Finish {
             x.multiply_add(a == moduli->count - 1 ? 0 : static_cast<std::uint64_t>(moduli->modulus[a]), static_cast<std::uint64_t>(digit[a]));
         const bool negative = x.above(range.half);
         if (negative) x.subtract_from(range.product);
-        ExactRegister<register_limbs> sum;
-        sum.clear(lowest);
+        ExactRegister<register_limbs> sum(lowest);
         for (int piece = 0; piece < pieces; ++piece) sum.add_shifted(negative, x.piece[piece], exponent + 64 * piece);
         if (sums.has_bias()) sum.add(sums.bias.exact(sums.bias_at(entry, i, j)));
         y.put(sums.output(entry, i, j), sum.result());

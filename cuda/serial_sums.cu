@@ -94,13 +94,11 @@ struct SerialSums {
         const bool chunked = accumulator.kind == SumKind::chunked;
         const DeviceAccumulator& steps = chunked ? inner : accumulator;
         PlainSum outer, part;
-        ExactRegister<limbs> exact;
-        if (steps.kind == SumKind::exact) {
-            exact.clear(lowest);
-            if (!chunked) exact.add(bias);
-        } else {
+        ExactRegister<limbs> exact(lowest);
+        if (steps.kind != SumKind::exact)
             part.start(steps, chunked ? unpacked_zero(false) : bias, draws);
-        }
+        else if (!chunked)
+            exact.add(bias);
         if (chunked) outer.start(accumulator, bias, draws);
         for (std::int64_t k = 0; k < shape.terms; ++k) {
             const Unpacked a = unpacked_of(shape.left.at(base.left, i, k)), b = unpacked_of(shape.right.at(base.right, j, k));

@@ -17,7 +17,9 @@ std::int64_t fan(const Shape& shape, int axis) {
     return count;
 }
 
-Tensor symmetric(const Shape& shape, double bound, Generator& generator) { return uniform(shape, -bound, bound, {}, {}, generator); }
+Tensor symmetric(const Shape& shape, double bound, Generator& generator) {
+    return uniform(shape, -bound, bound, {}, Device::cpu(), generator).to(default_device());
+}
 
 double both_fans(const Shape& shape) { return static_cast<double>(fan_in(shape) + fan_out(shape)); }
 
@@ -37,7 +39,9 @@ Tensor kaiming_uniform(const Shape& shape, double gain, Generator& generator) {
 Tensor kaiming_normal(const Shape& shape, double gain, Generator& generator) {
     return normal(shape, gain / std::sqrt(static_cast<double>(fan_in(shape))), generator);
 }
-Tensor normal(const Shape& shape, double deviation, Generator& generator) { return core::unary(Unary::scale, randn(shape, {}, {}, generator), deviation); }
+Tensor normal(const Shape& shape, double deviation, Generator& generator) {
+    return core::unary(Unary::scale, randn(shape, {}, Device::cpu(), generator), deviation).to(default_device());
+}
 Tensor zeros(const Shape& shape) { return Tensor::zeros(shape); }
 Tensor constant(const Shape& shape, double value) { return Tensor::full(shape, value); }
 

@@ -12,6 +12,8 @@ Examples:
   dcgan --samples grids --plot losses.png             Fashion-MNIST in float32, 4000 steps; grids/step-004000.png at the end
   dcgan --posit --loss-scale 1024 --samples grids --sample-every 500
                                                       the same in 8-bit posits, whose errors want a scale; a grid every 500 steps
+  dcgan --precision apps/reproduce/dcgan_generator.json --discriminator-precision apps/reproduce/dcgan_discriminator.json --loss-scale 1024
+                                                      8-bit posits around convolutions alone, which learn nearly as float32 does
   dcgan --posit --save run.st --save-every 100        continue later, bit for bit, with --resume run.st
   dcgan --discriminator-precision float32 --posit     formats of the generator alone
   lenet --epochs 3 --quiet --save lenet.st

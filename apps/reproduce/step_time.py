@@ -1,6 +1,6 @@
-"""Times a training step in PyTorch, two threads; prints "NAME MEDIAN SHORTEST" in milliseconds, a line a memory layout.
+"""Times a training step in PyTorch, in float32 (TF32 off), on two threads or a GPU; prints "NAME MEDIAN SHORTEST" in milliseconds, a line a layout.
 
-The networks, the batches and the optimizers are those of `bench step`.  Usage: step_time.py [STEPS [lenet5|preresnet20|dcgan64]]
+The networks, the batches and the optimizers are those of `bench step`.  Usage: step_time.py [STEPS [lenet5|preresnet20|dcgan64 [cpu|cuda]]]
 """
 
 import statistics
@@ -121,12 +121,13 @@ def dcgan_step(layout):
     return step
 
 
-def time_steps(step, steps):
+def time_steps(step, steps, wait):
     warm = min(10, max(2, steps // 3))
     times = []
     for _ in range(steps + warm):
         start = time.perf_counter()
         step()
+        wait()
         times.append(time.perf_counter() - start)
     return 1e3 * statistics.median(times[warm:]), 1e3 * min(times[warm:])
 
@@ -134,11 +135,16 @@ def time_steps(step, steps):
 def main():
     steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     make_step = {"lenet5": lenet_step, "preresnet20": preresnet_step, "dcgan64": dcgan_step}[sys.argv[2] if len(sys.argv) > 2 else "lenet5"]
+    wait = lambda: None
+    if len(sys.argv) > 3 and sys.argv[3] == "cuda":
+        torch.set_default_device("cuda")
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        wait = torch.cuda.synchronize
     torch.set_num_threads(2)
     torch.manual_seed(1)
     version = torch.__version__.split("+")[0]
     for name, layout in [("contiguous", torch.contiguous_format), ("channels_last", torch.channels_last)]:
-        median, shortest = time_steps(make_step(layout), steps)
+        median, shortest = time_steps(make_step(layout), steps, wait)
         print(f"torch_{version}_{name} {median:.4f} {shortest:.4f}", flush=True)
 
 

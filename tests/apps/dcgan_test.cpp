@@ -157,6 +157,32 @@ TEST_F(DcganProgram, TakesARecipeForEachNetwork) {
     EXPECT_EQ(tensors.at("model.discriminator.main.0.weight").format(), Format::float32());
 }
 
+TEST_F(DcganProgram, TheRecipesOfDcganFashionFitBothNetworks) {
+    const std::string recipes = TAPER_REPRODUCE;
+    const Outcome outcome = train({"--precision", recipes + "/dcgan_generator.json", "--discriminator-precision", recipes + "/dcgan_discriminator.json", "--loss-scale",
+                                   "1024", "--steps", "2", "--quiet", "--save", out_ / "run.st"});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const NamedTensors tensors = load(out_ / "run.st").tensors;
+    for (const char* layer : {"generator.main.0", "generator.main.6", "discriminator.main.0", "discriminator.main.5"})
+        EXPECT_EQ(tensors.at(std::string("weight.") + layer + ".weight").format(), Format::posit(8, 2)) << layer;
+}
+
+// Powers of two cancel in float32, the discriminator's format here, and the generator's posits round other numbers.
+TEST_F(DcganProgram, LossScaleReachesTheGenerator) {
+    for (const char* scale : {"1", "4096"})
+        ASSERT_EQ(train({"--posit", "--discriminator-precision", "float32", "--steps", "1", "--quiet", "--loss-scale", scale, "--save", out_ / scale}).code, 0);
+    const NamedTensors plain = load(out_ / "1").tensors, scaled = load(out_ / "4096").tensors;
+    EXPECT_EQ(plain.at("model.discriminator.main.0.weight").codes(), scaled.at("model.discriminator.main.0.weight").codes());
+    EXPECT_NE(plain.at("model.generator.main.3.weight").codes(), scaled.at("model.generator.main.3.weight").codes());
+}
+
+TEST_F(DcganProgram, ResumesInALaterEpoch) {
+    ASSERT_EQ(train({"--steps", "45", "--quiet", "--save", out_ / "whole.st"}).code, 0);
+    ASSERT_EQ(train({"--steps", "30", "--quiet", "--save", out_ / "parts.st"}).code, 0);
+    ASSERT_EQ(train({"--steps", "45", "--quiet", "--save", out_ / "parts.st", "--resume", out_ / "parts.st"}).code, 0);
+    EXPECT_TRUE(read_file(out_ / "whole.st") == read_file(out_ / "parts.st"));
+}
+
 TEST_F(DcganProgram, OneAndTwoThreadsWriteTheSameBytes) {
     for (const Arguments& precision : {Arguments{}, Arguments{"--posit", "--loss-scale", "64", "--master", "posit(16,2) stochastic"}}) {
         std::vector<std::string> files;

@@ -104,7 +104,7 @@ class FormatBench : public testing::Test {
         NamedTensors weights;
         for (const auto& [name, tensor] : model.state()) {
             const double fan_in = static_cast<double>(tensor.rank() > 1 ? tensor.elements() / tensor.size(0) : 4);
-            weights[name] = core::unary(Unary::scale, randn(tensor.shape(), {}, {}, generator), std::sqrt(2 / fan_in));
+            weights[name] = core::unary(Unary::scale, randn(tensor.shape(), {}, default_device(), generator), std::sqrt(2 / fan_in));
         }
         model.load(weights);
         save(weights_file(), weights);

@@ -150,9 +150,9 @@ std::vector<Case> reduction_cases() {
     cases.push_back({"cross_entropy", {{3, 4}}, [](const Inputs& x) { return cross_entropy(x[0], ints({3, 0, 1}, {3})); }});
     cases.push_back({"cross_entropy_smoothing", {{3, 4}}, [](const Inputs& x) { return cross_entropy(x[0], ints({3, 0, 1}, {3}), 0.2); }});
     cases.push_back({"nll_loss", {{3, 4}}, [](const Inputs& x) { return nll_loss(x[0], ints({3, 0, 3}, {3})); }});
-    const Tensor target = doubles({0.5, 1, 0, -1, 0.25, 2}, {2, 3});
-    cases.push_back({"mse_loss", {{2, 3}}, [=](const Inputs& x) { return mse_loss(x[0], target); }});
-    cases.push_back({"bce_with_logits_loss", {{2, 3}}, [=](const Inputs& x) { return bce_with_logits_loss(x[0], target); }});
+    const auto target = [] { return doubles({0.5, 1, 0, -1, 0.25, 2}, {2, 3}); };
+    cases.push_back({"mse_loss", {{2, 3}}, [=](const Inputs& x) { return mse_loss(x[0], target()); }});
+    cases.push_back({"bce_with_logits_loss", {{2, 3}}, [=](const Inputs& x) { return bce_with_logits_loss(x[0], target()); }});
     return cases;
 }
 

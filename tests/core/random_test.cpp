@@ -101,7 +101,7 @@ TEST(Random, ThreadsAndSeedsAndStreams) {
     EXPECT_NE(randn({100001}).codes(), one.first);
     Generator resumed;
     resumed.set(3, 1);
-    EXPECT_EQ(uniform({50, 1000}, 0, 1, {}, {}, resumed).codes(), one.second);
+    EXPECT_EQ(uniform({50, 1000}, 0, 1, {}, default_device(), resumed).codes(), one.second);
 }
 
 TEST(Random, PermutationHoldsEachOnceAndIsFair) {

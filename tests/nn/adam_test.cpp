@@ -18,14 +18,14 @@ struct Pair : Module {
     Pair() : weight(add_parameter("w", made(500, 11))), bias(add_parameter("b", made(7, 12))) {}
     static Tensor made(std::int64_t count, std::uint64_t seed) {
         Generator generator(seed);
-        return uniform({count}, -1, 1, {}, {}, generator);
+        return uniform({count}, -1, 1, {}, default_device(), generator);
     }
     // The same gradients for the same `step`.
     void set_gradients(std::uint64_t step) {
         Generator generator(100 + step);
         for (const auto& [name, parameter] : parameters())
             if (parameter->variable.requires_grad())
-                parameter->variable.set_grad(uniform(parameter->variable.shape(), -0.5, 0.5, parameter->precision.gradients.format, {}, generator));
+                parameter->variable.set_grad(uniform(parameter->variable.shape(), -0.5, 0.5, parameter->precision.gradients.format, default_device(), generator));
     }
 
   protected:

@@ -66,13 +66,13 @@ struct Reference {
 void compare(const Precision& precision, const SgdOptions& options) {
     constexpr std::int64_t count = 999;
     Generator generator(11);
-    const auto initial = uniform({count}, -1, 1, {}, {}, generator).to_vector();
+    const auto initial = uniform({count}, -1, 1, {}, default_device(), generator).to_vector();
     Single model(Tensor::from(initial, {count}));
     model.set_precision(precision);
     Sgd sgd(model.parameters(), options);
     Reference reference(initial, precision, options);
     for (int step = 0; step < 6; ++step) {
-        const Tensor gradient = uniform({count}, -0.5, 0.5, precision.gradients.format, {}, generator);
+        const Tensor gradient = uniform({count}, -0.5, 0.5, precision.gradients.format, default_device(), generator);
         model.weight.variable.set_grad(gradient);
         sgd.set_learning_rate(reference.options.lr = options.lr / (1 + step));
         sgd.step();
@@ -109,12 +109,12 @@ TEST(Sgd, StochasticRoundingsDrawFromTheDefaultGenerator) {
     const Target stochastic{p16, Rounding::stochastic};
     const auto run = [&](std::uint64_t seed_value) {
         Generator generator(11);
-        Single model(uniform({500}, -1, 1, {}, {}, generator));
+        Single model(uniform({500}, -1, 1, {}, default_device(), generator));
         seed(seed_value);
         model.set_precision({.weights = {p8, Rounding::stochastic}, .gradients = p8, .master = stochastic, .state = stochastic});
         Sgd sgd(model.parameters(), {.lr = 0.01, .momentum = 0.9});
         for (int step = 0; step < 3; ++step) {
-            model.weight.variable.set_grad(uniform({500}, -0.5, 0.5, p8, {}, generator));
+            model.weight.variable.set_grad(uniform({500}, -0.5, 0.5, p8, default_device(), generator));
             sgd.step();
         }
         return tests::all_codes(model, sgd);
@@ -129,7 +129,7 @@ TEST(Sgd, PassesTheRoundingOfTheStepOn) {
     const Precision precision{.weights = {p8, Rounding::stochastic}, .gradients = p8, .master = stochastic, .state = stochastic};
     for (const core::StepRounding rounding : {core::StepRounding::results, core::StepRounding::every_operation, core::StepRounding::fused}) {
         Generator generator(11);
-        Single model(uniform({500}, -1, 1, {}, {}, generator));
+        Single model(uniform({500}, -1, 1, {}, default_device(), generator));
         model.set_precision(precision);
         Tensor weight = model.weight.variable.value().clone(), master = model.weight.master.clone(), velocity = Tensor::zeros({500}, p16);
         Sgd sgd(model.parameters(), {.lr = 0.01, .momentum = 0.9, .weight_decay = 0.1, .rounding = rounding});
@@ -137,7 +137,7 @@ TEST(Sgd, PassesTheRoundingOfTheStepOn) {
         step.master_rounding = step.weight_rounding = step.state_rounding = Rounding::stochastic;
         seed(step.seed = 5);
         for (int i = 0; i < 3; ++i) {
-            const Tensor gradient = uniform({500}, -0.5, 0.5, p8, {}, generator);
+            const Tensor gradient = uniform({500}, -0.5, 0.5, p8, default_device(), generator);
             model.weight.variable.set_grad(gradient);
             sgd.step();
             core::sgd_step({weight, master}, velocity, gradient, step);

@@ -150,6 +150,18 @@ TEST(Watch, AddsUpWhatIsUsedTwice) {
     EXPECT_EQ(find(rows, 0, Watched::weight, "fc2.bias")->statistics.elements, 3);
 }
 
+// Errors far below the last place of fixed(8,2), twice.
+TEST(Watch, AddsUpWhatUnderflowedTwice) {
+    Net net;
+    net.set_precision({.errors = Format::fixed(8, 2)});
+    Watch watch(net);
+    watch.begin_step(0);
+    for (int i = 1; i <= 2; ++i) {
+        backward(mean(net(Tensor::full({8, 6}, 1))), {.accumulate = true});
+        EXPECT_EQ(find(watch.rows(), 0, Watched::error, "fc2")->before, (core::OutOfRange{.underflow = i * 8 * 3, .overflow = 0}));
+    }
+}
+
 TEST(Watch, GoesWithoutATrace) {
     Net net;
     const Step step;
