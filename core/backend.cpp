@@ -16,6 +16,8 @@ void Backend::no_kernel(const char* op, const Format& format) const {
     throw Error(std::string(op) + ": the " + name() + " backend has no kernel for " + format.name());
 }
 
+void Backend::run_in_one_launch(std::unique_ptr<OneLaunch::Kept>&, const std::function<void()>& work) { work(); }
+
 void Backend::convert(const Tensor& x, Tensor&, const RoundingMode&) { no_kernel("convert", x.format()); }
 void Backend::fill(Tensor& y, double) { no_kernel("fill", y.format()); }
 void Backend::random(Tensor& y, bool, double, double, std::uint64_t, std::uint64_t) { no_kernel("random", y.format()); }

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 
+#include <taper/core/one_launch.h>
 #include <taper/core/ops.h>
 #include <taper/core/steps.h>
 
@@ -24,6 +27,8 @@ class Backend {
     virtual void synchronize() = 0;
     // NaN that met a format without a code for it since the last call (sticky; resets).
     virtual std::size_t take_nan_count() = 0;
+    // What a OneLaunch calls; `kept` is null the first time.
+    virtual void run_in_one_launch(std::unique_ptr<OneLaunch::Kept>& kept, const std::function<void()>& work);
 
     // --- kernels.  Shapes and formats have been checked; y is allocated, contiguous, in the format to round into.
     virtual void convert(const Tensor& x, Tensor& y, const RoundingMode& mode);

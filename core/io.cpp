@@ -142,7 +142,7 @@ class Reader {
             values.push_back(static_cast<std::int32_t>(value));
             if (values.back() != value) fail(name, fmt::format("{} at {} does not fit int32, which I64 is read as", value, values.size() - 1));
         }
-        return Tensor::from(std::span<const std::int32_t>(values), shape);
+        return Tensor::from(std::span<const std::int32_t>(values), shape, Device::cpu());
     }
 
     Tensor tensor(const std::string& name, const safetensors::Entry& entry) const {
@@ -150,7 +150,7 @@ class Reader {
         const Format format = this->format(name, entry);
         const Shape shape = this->shape(name, entry);
         const std::size_t bytes = checked_bytes(name, entry, shape, format.name(), static_cast<std::uint64_t>(format.storage_bytes()));
-        Tensor result = Tensor::empty(shape, format);
+        Tensor result = Tensor::empty(shape, format, Device::cpu());
         file_.read(data_begin_ + entry.begin, result.mutable_data(), bytes);
         check_codes(name, result);
         return result;

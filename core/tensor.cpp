@@ -42,7 +42,7 @@ Tensor on_host(const char* op, const Tensor& x) {
 template <class Real>
 Tensor from_values(std::span<const Real> values, const Shape& shape, const Format& format, const Device& device) {
     check_count("Tensor::from", values.size(), shape);
-    Tensor host = Tensor::empty(shape, format);
+    Tensor host = Tensor::empty(shape, format, Device::cpu());
     void* codes = host.mutable_data();
     const std::int64_t n = host.elements();
     constexpr std::int64_t chunk = 4096;
@@ -148,7 +148,7 @@ Tensor Tensor::from_codes(std::span<const std::uint64_t> codes, const Shape& sha
         if (codes[i] >> format.bits() == 0) continue;
         throw Error(fmt::format("Tensor::from_codes: a code has stray upper bits: 0x{:x} at {} (want {} bits of {})", codes[i], i, format.bits(), format.name()));
     }
-    Tensor host = empty(shape, format);
+    Tensor host = empty(shape, format, Device::cpu());
     visit_storage(format, [&]<class Code>() { narrow<Code>(codes, host); });
     return host.to(device);
 }
@@ -196,7 +196,7 @@ double Tensor::item() const {
 
 Number Tensor::number(std::int64_t index) const {
     if (index < 0 || index >= elements()) throw Error(fmt::format("number: no such element: {} of {} (want 0 to {})", index, shape_.str(), elements() - 1));
-    Tensor one = empty({}, format_);
+    Tensor one = empty({}, format_, Device::cpu());
     backend(device()).copy_out(at(data(), index, format_.storage_bytes()), one.mutable_data(), one.bytes());
     report_nan("number", device());
     return Number(format_, codes_of(one)[0]);

@@ -19,7 +19,7 @@ bool aligned(const T* pointer) {
 // to = each(from) for the fours first, first + apart, ... below `end`, in_flight of them.
 template <class From, class To, class Each>
 TAPER_FN void convert_fours(std::int64_t first, std::int64_t apart, std::int64_t end, const From* from, To* to, const Each& each) {
-    Four<From> x[in_flight];  // in registers: both loops are unrolled
+    Four<From> x[in_flight] = {};  // in registers: both loops are unrolled
 #if defined(__CUDA_ARCH__)
 #pragma unroll
 #endif

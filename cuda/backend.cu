@@ -7,15 +7,26 @@
 
 #include <taper/cuda/element_io.h>
 #include <taper/formats/convert.h>
+#include <taper/formats/error.h>
 
 namespace taper {
 
 namespace cuda {
 
-void* CudaBackend::allocate(std::size_t bytes) { return bytes == 0 ? nullptr : runtime_.allocate(bytes); }
+// Where memory is short, decoded operands make room.
+void* CudaBackend::allocate(std::size_t bytes) {
+    if (bytes == 0) return nullptr;
+    try {
+        return runtime_.allocate(bytes);
+    } catch (const Error&) {
+        if (decoded_.bytes() == 0) throw;
+        decoded_.clear();
+    }
+    return runtime_.allocate(bytes);
+}
 
-void CudaBackend::release(void* block, std::size_t) noexcept {
-    if (block != nullptr) runtime_.release(block);
+void CudaBackend::release(void* block, std::size_t bytes) noexcept {
+    if (block != nullptr) runtime_.release(block, bytes);
 }
 
 namespace {
@@ -24,6 +35,7 @@ namespace {
 const float* value_table(Runtime& runtime, const Format& format) {
     static std::mutex mutex;
     static std::map<std::pair<int, std::string>, const float*> tables;
+    const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     const float*& table = tables[{runtime.index(), format.name()}];
     if (table == nullptr) {
@@ -62,9 +74,10 @@ DeviceFormat device_format(Runtime& runtime, const Format& format) {
 
 }  // namespace cuda
 
+// Never destroyed: tensors with static storage are freed after they would be.
 Backend* cuda_backend(int index) {
     static std::mutex mutex;
-    static std::vector<std::unique_ptr<cuda::CudaBackend>> backends(static_cast<std::size_t>(cuda::device_count()));
+    static auto& backends = *new std::vector<std::unique_ptr<cuda::CudaBackend>>(static_cast<std::size_t>(cuda::device_count()));
     if (index < 0 || index >= static_cast<int>(backends.size())) return nullptr;
     const std::lock_guard<std::mutex> lock(mutex);
     std::unique_ptr<cuda::CudaBackend>& found = backends[static_cast<std::size_t>(index)];

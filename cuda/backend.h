@@ -25,6 +25,7 @@ class CudaBackend final : public Backend {
     void copy_out(const void* device, void* host, std::size_t bytes) override { runtime_.copy_out(device, host, bytes); }
     void synchronize() override { runtime_.synchronize(); }
     std::size_t take_nan_count() override { return runtime_.take_nan_count(); }
+    void run_in_one_launch(std::unique_ptr<OneLaunch::Kept>& kept, const std::function<void()>& work) override { runtime_.run_in_one_launch(kept, work); }
 
     // convert.cu
     void convert(const Tensor& x, Tensor& y, const RoundingMode& mode) override;

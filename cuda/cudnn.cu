@@ -241,6 +241,7 @@ const Plan* plan_for(Runtime& runtime, const CudnnLibrary& library, const ConvPr
 bool cudnn_has_plan(Runtime& runtime, const ConvProblem& z) {
     const CudnnLibrary* const library = cudnn_library();
     if (library == nullptr) return false;
+    const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     runtime.use();
     return plan_for(runtime, *library, z) != nullptr;
@@ -248,6 +249,7 @@ bool cudnn_has_plan(Runtime& runtime, const ConvProblem& z) {
 
 void cudnn_convolution(Runtime& runtime, const ConvProblem& z, const ConvTensors& tensors) {
     const CudnnLibrary& library = *cudnn_library();
+    const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     runtime.use();
     const Plan& plan = *plan_for(runtime, library, z);

@@ -59,25 +59,9 @@ void decode_plane(Runtime& runtime, std::int64_t codes, const Input& x, const De
     for_blocks(runtime, tiles.blocks(), tiles);
 }
 
-// The graph capture under way on the stream, or 0.
-unsigned long long capture_of(Runtime& runtime) {
-#if defined(__CUDACC__)
-    cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-    unsigned long long id = 0;
-    check(cudaStreamGetCaptureInfo(static_cast<cudaStream_t>(runtime.stream()), &status, &id), "cudaStreamGetCaptureInfo");
-    return status == cudaStreamCaptureStatusNone ? 0 : id;
-#else
-    (void)runtime;
-    return 0;
-#endif
-}
-
 bool same_storage(const std::weak_ptr<const Storage>& a, const std::shared_ptr<Storage>& b) { return !a.owner_before(b) && !b.owner_before(a); }
 
 }  // namespace
-
-DecodedMemory::DecodedMemory(Runtime& runtime, std::int64_t bytes) : buffer_(runtime, bytes) { count_memory(Role::decoded, buffer_.size()); }
-DecodedMemory::~DecodedMemory() { count_memory(Role::decoded, -buffer_.size()); }
 
 Decoded DecodedCache::decode(const Tensor& x, const Decoding& d) {
     const bool wide = d.kind == Decoding::Kind::float32;
@@ -99,59 +83,62 @@ Decoded DecodedCache::made(const Tensor& x, const Decoding& d) {
         return decode(x, d);
     } catch (const Error&) {
         if (entries_.empty()) throw;
-        entries_.clear();
-        bytes_ = 0;
+        drop_all();
     }
     return decode(x, d);
 }
 
 Decoded DecodedCache::get(const Tensor& x, const Decoding& d) {
     if (d.kind == Decoding::Kind::float32 && d.channels == 0 && x.format() == Format::float32()) return {x.data(), 0, nullptr};
+    const Runtime::Turn turn = runtime_.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex_);
-    const unsigned long long capture = capture_of(runtime_);
-    sweep(capture);
+    sweep();
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         const auto here = entry++;
         if (!same_storage(here->storage, x.storage())) continue;
         if (here->version != x.version()) {
             drop(here);
-        } else if (here->format == x.format() && here->decoding == d && here->capture == capture) {
+        } else if (here->format == x.format() && here->decoding == d) {
             entries_.splice(entries_.begin(), entries_, here);
             return here->decoded;
         }
     }
     const Decoded decoded = made(x, d);
-    const std::int64_t bytes = decoded.memory->bytes();
+    const std::int64_t bytes = decoded.memory->size();
     if (!keeps_ || bytes > most_decoded_bytes / 4) return decoded;
     while (bytes_ + bytes > most_decoded_bytes) drop(std::prev(entries_.end()));
-    entries_.push_front({x.storage(), x.version(), x.format(), d, capture, decoded});
+    entries_.push_front({x.storage(), x.version(), x.format(), d, decoded});
     bytes_ += bytes;
     return decoded;
 }
 
-// Of tensors that are gone, and of graph captures that have ended.
-void DecodedCache::sweep(unsigned long long capture) {
+// Of tensors that are gone.
+void DecodedCache::sweep() {
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         const auto here = entry++;
-        if (here->storage.expired() || (here->capture != 0 && here->capture != capture)) drop(here);
+        if (here->storage.expired()) drop(here);
     }
 }
 
 void DecodedCache::drop(std::list<Entry>::iterator entry) {
-    bytes_ -= entry->decoded.memory->bytes();
+    bytes_ -= entry->decoded.memory->size();
     entries_.erase(entry);
 }
 
 void DecodedCache::keep(bool on) {
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        keeps_ = on;
-    }
-    if (!on) clear();
+    const Runtime::Turn turn = runtime_.turn();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    keeps_ = on;
+    if (!on) drop_all();
 }
 
 void DecodedCache::clear() {
+    const Runtime::Turn turn = runtime_.turn();
     const std::lock_guard<std::mutex> lock(mutex_);
+    drop_all();
+}
+
+void DecodedCache::drop_all() {
     entries_.clear();
     bytes_ = 0;
 }

@@ -19,19 +19,7 @@ struct Decoding {
     std::int64_t elements(std::int64_t codes) const { return channels == 0 ? codes : codes / channels * padded; }
 };
 
-// Device memory of one decoded tensor, counted under Role::decoded.
-class DecodedMemory {
-  public:
-    DecodedMemory(Runtime& runtime, std::int64_t bytes);
-    ~DecodedMemory();
-    DecodedMemory(const DecodedMemory&) = delete;
-    DecodedMemory& operator=(const DecodedMemory&) = delete;
-    std::uint8_t* data() const { return buffer_.data(); }
-    std::int64_t bytes() const { return buffer_.size(); }
-
-  private:
-    Buffer<std::uint8_t> buffer_;
-};
+using DecodedMemory = Buffer<std::uint8_t>;
 
 // A decoded tensor: alive while this is.
 struct Decoded {
@@ -67,7 +55,6 @@ class DecodedCache {
         std::uint64_t version;
         Format format;
         Decoding decoding;
-        unsigned long long capture;  // of the graph capture whose replays fill it, or 0: an entry serves no other
         Decoded decoded;
     };
 
@@ -79,8 +66,9 @@ class DecodedCache {
 
     Decoded decode(const Tensor& x, const Decoding& decoding);
     Decoded made(const Tensor& x, const Decoding& decoding);
-    void sweep(unsigned long long capture);
+    void sweep();
     void drop(std::list<Entry>::iterator entry);
+    void drop_all();
 };
 
 }  // namespace taper::cuda

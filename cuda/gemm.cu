@@ -150,6 +150,7 @@ const cublasLtMatmulAlgo_t& algorithm(Library& lib, const Product& p, const Gemm
 template <class Scale>
 void multiply(Runtime& runtime, const GemmShape& s, const Types& types, const Pointers& at) {
     static std::mutex mutex;
+    const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     runtime.use();
     Library& lib = library(runtime.index(), s);

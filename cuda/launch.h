@@ -51,13 +51,15 @@ template <class Body>
 void for_each(Runtime& runtime, std::int64_t n, const Body& body) {
     if (n <= 0) return;
 #if defined(__CUDACC__)
+    const Runtime::Turn turn = runtime.turn();
     runtime.use();
     const std::int64_t blocks = std::min<std::int64_t>((n + block_threads - 1) / block_threads, std::int64_t{32} * runtime.processors());
     run_each<<<static_cast<unsigned>(blocks), block_threads, 0, static_cast<cudaStream_t>(runtime.stream())>>>(n, body);
     check(cudaGetLastError(), "launch of an element-wise kernel", n);
 #else
-    (void)runtime;
-    for (std::int64_t i = 0; i < n; ++i) body(i);
+    runtime.enqueue([n, body] {
+        for (std::int64_t i = 0; i < n; ++i) body(i);
+    });
 #endif
 }
 
@@ -67,19 +69,21 @@ template <class Kernel>
 void for_blocks(Runtime& runtime, std::int64_t blocks, const Kernel& kernel) {
     if (blocks <= 0) return;
 #if defined(__CUDACC__)
+    const Runtime::Turn turn = runtime.turn();
     runtime.use();
     run_phases<<<static_cast<unsigned>(blocks), Kernel::threads, 0, static_cast<cudaStream_t>(runtime.stream())>>>(kernel);
     check(cudaGetLastError(), "launch of a block kernel", blocks);
 #else
-    (void)runtime;
-    std::vector<typename Kernel::State> states(Kernel::threads);
-    auto shared = std::make_unique<typename Kernel::Shared>();
-    for (std::int64_t block = 0; block < blocks; ++block) {
-        const int phases = kernel.phases(block);
-        for (int phase = 0; phase < phases; ++phase) {
-            for (int thread = 0; thread < Kernel::threads; ++thread) kernel.phase(phase, block, thread, *shared, states[static_cast<std::size_t>(thread)]);
+    runtime.enqueue([blocks, kernel] {
+        std::vector<typename Kernel::State> states(Kernel::threads);
+        auto shared = std::make_unique<typename Kernel::Shared>();
+        for (std::int64_t block = 0; block < blocks; ++block) {
+            const int phases = kernel.phases(block);
+            for (int phase = 0; phase < phases; ++phase) {
+                for (int thread = 0; thread < Kernel::threads; ++thread) kernel.phase(phase, block, thread, *shared, states[static_cast<std::size_t>(thread)]);
+            }
         }
-    }
+    });
 #endif
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <taper/autograd/gradcheck.h>
+#include <taper/core/one_launch.h>
 #include <taper/formats/error.h>
 #include <taper/nn/batch_norm.h>
 #include <taper/nn/checkpoint.h>

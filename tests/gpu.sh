@@ -71,6 +71,8 @@ for model in lenet5 preresnet20 dcgan64; do
         # shellcheck disable=SC2046  # two numbers
         row "$model $format" $("$build/apps/bench/bench" step "${options[@]}") || failed "bench step: $model $format"
     done
+    # shellcheck disable=SC2046
+    row "$model float32, without graphs" $(TAPER_CUDA_GRAPHS=0 "$build/apps/bench/bench" step --model "$model" --device cuda --steps 100) || failed "bench step: $model without graphs"
     if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2> /dev/null; then
         "$python" apps/reproduce/step_time.py 100 "$model" cuda | while read -r name median shortest; do row "$model $name" "$median" "$shortest"; done
     fi

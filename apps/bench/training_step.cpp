@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <taper/core/backend.h>
 #include <taper/core/random.h>
 #include <taper/formats/error.h>
 #include <taper/nn/nn.h>
@@ -69,7 +70,10 @@ class DcganStep {
 // Models are neither copied nor moved, and a std::function is copied.
 template <class Step, class... Arguments>
 std::function<void()> make_step(const Arguments&... arguments) {
-    return [step = std::make_shared<Step>(arguments...)] { (*step)(); };
+    return [step = std::make_shared<Step>(arguments...), one_launch = std::make_shared<OneLaunch>()] {
+        (*one_launch)([&] { (*step)(); });
+        backend(default_device()).synchronize();
+    };
 }
 
 // Small, so that thousands of steps on one batch leave the gradients at their usual sizes.

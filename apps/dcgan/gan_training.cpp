@@ -107,9 +107,11 @@ void GanTraining::train_generator(const Variable& fake) {
 
 void GanTraining::step() {
     const nn::Batch batch = next_batch();
-    const Variable fake = gan_.generator(randn({batch.images.size(0), options_.latent}));
-    train_discriminator(batch.images, fake);
-    train_generator(fake);
+    one_launch_([&] {
+        const Variable fake = gan_.generator(randn({batch.images.size(0), options_.latent}));
+        train_discriminator(batch.images.to(default_device()), fake);
+        train_generator(fake);
+    });
     ++step_;
     ++sums_.step;
     if (step_ % options_.log_every != 0) return;

@@ -67,6 +67,7 @@ class GanTraining {
     nn::Adam adam_;
     nn::DataLoader loader_;
     std::optional<nn::BatchStream> batches_;
+    OneLaunch one_launch_;
     nn::Progress progress_;
     std::int64_t step_ = 0;
     GanLog sums_;  // since the last row; sums_.step counts them

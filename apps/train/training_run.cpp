@@ -61,7 +61,8 @@ TrainingRun::TrainingRun(const nn::Recipe& recipe, const Model& model, const Opt
       model_(model.make(data.train, generator_)),
       optimizer_(make_optimizer(options.settings.optimizer, recipe.step, model_->parameters())),
       scaler_(make_loss_scaler(options.settings.gradients)),
-      step_size_(options.settings, batches_of(data.train, options.settings.batch)) {
+      step_size_(options.settings, batches_of(data.train, options.settings.batch)),
+      one_launch_(options.settings.device) {
     model_->to(settings().device);
     if (in_float32())
         check_recipe(recipe, model, data.train);
@@ -129,10 +130,11 @@ bool TrainingRun::train_batches() {
                           !options_.output.quiet);
     nn::BatchStream batches = loader(data_.train).epoch(progress_.epoch, progress_.batch);
     for (const nn::Batch& batch : batches) {
+        const auto train = [&] { one_launch_([&] { train_batch(batch); }); };
         if (counted_)
-            train_batch(batch);
+            train();
         else
-            count_bytes([&] { train_batch(batch); });
+            count_bytes(train);
         counted_ = true;
         ++progress_.batch;
         bar.advance(batch.labels.elements(), fmt::format("loss {:.4f}", tally_.mean_loss()));

@@ -65,6 +65,7 @@ class TrainingRun {
     std::optional<nn::LossScaler> scaler_;
     std::vector<std::unique_ptr<Observer>> observers_;
     StepSize step_size_;
+    OneLaunch one_launch_;
     nn::Progress progress_;
     Tally tally_;  // of the epoch in progress
     Curves results_;

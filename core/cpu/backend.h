@@ -4,12 +4,13 @@
 #include <atomic>
 
 #include <taper/core/backend.h>
-#include <taper/core/cpu/block_cache.h>
+#include <taper/core/block_cache.h>
 
 namespace taper {
 
 class CpuBackend final : public Backend {
   public:
+    CpuBackend();
     const char* name() const override { return "cpu"; }
 
     // memory.cpp

@@ -16,49 +16,7 @@ constexpr std::size_t address_space = std::size_t{1} << 47;
 
 }  // namespace
 
-void* BlockCache::take(std::size_t bytes) {
-    if (bytes < smallest_kept) return nullptr;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = free_.find(bytes);
-    if (found == free_.end() || found->second.empty()) return nullptr;
-    void* block = found->second.back();
-    found->second.pop_back();
-    kept_ -= bytes;
-    return block;
-}
-
-bool BlockCache::give(void* block, std::size_t bytes) noexcept {
-    if (bytes < smallest_kept || bytes > most_kept) return false;
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!on_) return false;
-    if (kept_ + bytes > most_kept) clear_locked();  // the sizes have changed: those kept are no longer asked for
-    try {
-        free_[bytes].push_back(block);
-    } catch (const std::bad_alloc&) {
-        return false;
-    }
-    kept_ += bytes;
-    return true;
-}
-
-void BlockCache::keep(bool on) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    on_ = on;
-    if (!on) clear_locked();
-}
-
-void BlockCache::clear() noexcept {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    clear_locked();
-}
-
-void BlockCache::clear_locked() noexcept {
-    for (const auto& [bytes, blocks] : free_) {
-        for (void* block : blocks) ::operator delete(block, alignment);
-    }
-    free_.clear();
-    kept_ = 0;
-}
+CpuBackend::CpuBackend() : cache_(smallest_kept, most_kept, [](void* block) { ::operator delete(block, alignment); }) {}
 
 void* CpuBackend::allocate(std::size_t bytes) {
     if (bytes == 0) return nullptr;

@@ -58,7 +58,7 @@ struct DataLoader::Maker {
         const ImageSize size = image_size(*data);
         const std::int64_t begin = index * options.batch_size, count = std::min(options.batch_size, data->size() - begin);
         const std::int64_t image_bytes = size.pixels() * levels.format().storage_bytes();
-        Batch batch{Tensor::empty({count, size.channels, size.height, size.width}, levels.format()), {}, index};
+        Batch batch{Tensor::empty({count, size.channels, size.height, size.width}, levels.format(), Device::cpu()), {}, index};
         std::vector<std::int32_t> labels(static_cast<std::size_t>(count));
         std::vector<std::uint8_t> cropped(options.augmentation.any() ? static_cast<std::size_t>(size.pixels()) : 0);
         for (std::int64_t i = 0; i < count; ++i) {
@@ -72,7 +72,7 @@ struct DataLoader::Maker {
             encode(image, size, static_cast<std::uint8_t*>(batch.images.mutable_data()) + i * image_bytes);
             labels[static_cast<std::size_t>(i)] = data->labels[static_cast<std::size_t>(sample)];
         }
-        batch.labels = Tensor::from(labels, {count});
+        batch.labels = Tensor::from(labels, {count}, Device::cpu());
         return batch;
     }
 
@@ -151,7 +151,7 @@ DataLoader::DataLoader(const ImageClassification& data, const DataLoaderOptions&
     std::vector<float> levels;
     for (std::int64_t channel = 0; channel < size.channels; ++channel)
         for (int pixel = 0; pixel < 256; ++pixel) levels.push_back(data.normalisation(static_cast<std::uint8_t>(pixel), channel));
-    levels_ = Tensor::from(levels, {size.channels, 256}, options.format);
+    levels_ = Tensor::from(levels, {size.channels, 256}, options.format, Device::cpu());
 }
 
 std::int64_t DataLoader::batches() const { return (data_->size() + options_.batch_size - 1) / options_.batch_size; }

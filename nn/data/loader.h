@@ -1,4 +1,4 @@
-// DataLoader: batches of an image set, shuffled and augmented by seed, made ahead in a background thread.
+// DataLoader: batches of an image set, on the CPU, shuffled and augmented by seed, made ahead in a background thread.
 #pragma once
 
 #include <cstdint>

@@ -29,11 +29,7 @@ struct View {
     }
 };
 
-}  // namespace
-
-bool cudnn_has_plan(Runtime&, const ConvProblem& z) { return z.n % 2 == 0; }
-
-void cudnn_convolution(Runtime&, const ConvProblem& z, const ConvTensors& t) {
+void convolve(const ConvProblem& z, const ConvTensors& t) {
     const std::int64_t c = z.channels / z.groups, o = z.outputs / z.groups;
     const bool gives_x = z.direction == ConvDirection::backward_data, gives_weights = z.direction == ConvDirection::backward_weights,
                gives_y = !gives_x && !gives_weights;
@@ -56,6 +52,14 @@ void cudnn_convolution(Runtime&, const ConvProblem& z, const ConvTensors& t) {
                     for (std::int64_t q = 0; q < z.q; ++q)
                         for (std::int64_t r = 0; r < z.r; ++r)
                             for (std::int64_t s = 0; s < z.s; ++s) term(n, io, ic, p, q, r, s);
+}
+
+}  // namespace
+
+bool cudnn_has_plan(Runtime&, const ConvProblem& z) { return z.n % 2 == 0; }
+
+void cudnn_convolution(Runtime& runtime, const ConvProblem& z, const ConvTensors& t) {
+    runtime.enqueue([z, t] { convolve(z, t); });
 }
 
 }  // namespace taper::cuda

@@ -34,16 +34,18 @@ void multiply(const GemmShape& s, const Operand* a, const Operand* b, Sum* c, co
 
 }  // namespace
 
-void gemm(Runtime&, const GemmShape& s, const Bfloat16* a, const Bfloat16* b, float* c, const float* bias) {
+void gemm(Runtime& runtime, const GemmShape& s, const Bfloat16* a, const Bfloat16* b, float* c, const float* bias) {
     check_layout(s.a, s.m, s.k, bfloat16_multiple, a);
     check_layout(s.b, s.n, s.k, bfloat16_multiple, b);
-    multiply(s, a, b, c, bias);
+    runtime.enqueue([=] { multiply(s, a, b, c, bias); });
 }
-void gemm(Runtime&, const GemmShape& s, const float* a, const float* b, float* c, const float* bias) { multiply(s, a, b, c, bias); }
-void gemm(Runtime&, const GemmShape& s, const std::int8_t* a, const std::int8_t* b, std::int32_t* c) {
+void gemm(Runtime& runtime, const GemmShape& s, const float* a, const float* b, float* c, const float* bias) {
+    runtime.enqueue([=] { multiply(s, a, b, c, bias); });
+}
+void gemm(Runtime& runtime, const GemmShape& s, const std::int8_t* a, const std::int8_t* b, std::int32_t* c) {
     check_layout(s.a, s.m, s.k, int8_multiple, a);
     check_layout(s.b, s.n, s.k, int8_multiple, b);
-    multiply<std::int8_t, std::int32_t>(s, a, b, c, nullptr);
+    runtime.enqueue([=] { multiply<std::int8_t, std::int32_t>(s, a, b, c, nullptr); });
 }
 
 }  // namespace taper::cuda

@@ -189,7 +189,7 @@ TEST_F(Exhaustive, ScaledEveryCodeEveryDecisionPoint) {
 
 // 16 bits: codes go with the element's, at every decision point of which the tests above and below have proved it.
 TEST_F(Exhaustive, ScaledSixteenBitsFollowTheElementAtEveryDecisionPoint) {
-    for (const std::string& name : {"posit(16,1)", "posit(16,2,underflow)", "fp16", "bf16,sat", "fixed(16,8)", "float(6,9)"}) {
+    for (const std::string name : {"posit(16,1)", "posit(16,2,underflow)", "fp16", "bf16,sat", "fixed(16,8)", "float(6,9)"}) {
         const Format element = Format::parse(name);
         std::vector<double> points;
         for (std::uint64_t code = 0; code < std::uint64_t{1} << 15; ++code) {

@@ -51,7 +51,7 @@ inline nn::ImageClassification make_images(std::int64_t count, std::int64_t side
 
 // One step on a batch; the loss.
 inline double train_step(nn::Module& model, nn::Optimizer& optimizer, const nn::Batch& batch) {
-    const Variable loss = nn::cross_entropy(model(batch.images), batch.labels, model.precision());
+    const Variable loss = nn::cross_entropy(model(batch.images.to(default_device())), batch.labels.to(default_device()), model.precision());
     optimizer.zero_grad();
     backward(loss);
     optimizer.step();

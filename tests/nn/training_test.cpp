@@ -39,7 +39,7 @@ TEST(Training, TheLossFalls) {
         model.eval();
         NoGrad guard;
         std::int64_t correct = 0;
-        for (const Batch& batch : loader.epoch(0)) correct += correct_predictions(model(batch.images).value(), batch.labels);
+        for (const Batch& batch : loader.epoch(0)) correct += correct_predictions(model(batch.images.to(default_device())).value(), batch.labels);
         EXPECT_GT(correct, 245);
     }
 }
