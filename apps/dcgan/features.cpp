@@ -50,7 +50,7 @@ Gaussian LenetDistance::features(const nn::ImageClassification& images) {
     std::vector<float> rows;
     nn::BatchStream batches = loader.epoch(0);
     for (const nn::Batch& batch : batches) {
-        const auto values = model_.features(batch.images).value().to_vector();
+        const auto values = model_.features(batch.images.to(default_device())).value().to_vector();
         rows.insert(rows.end(), values.begin(), values.end());
     }
     return fit_gaussian(rows, width);

@@ -130,6 +130,7 @@ int main(int argc, char** argv) {
     if (options.threads > 0) omp_set_num_threads(options.threads);
     taper::apps::catch_stop_signals();
     try {
+        taper::set_default_device(options.device);
         return taper::apps::run(options);
     } catch (const std::exception& error) {
         fmt::print(stderr, "dcgan: {}\n", error.what());

@@ -4,6 +4,8 @@
 
 #include <taper/formats/error.h>
 
+#include "common/device_option.h"
+
 namespace taper::apps {
 namespace {
 
@@ -54,6 +56,7 @@ void add_training_options(CLI::App& app, GanOptions& o) {
     positive("--loss-scale", o.loss_scale, "multiply the losses' gradients, divide the weights'", "X");
     app.add_option("--seed", o.seed, "of weights, latents, shuffling and stochastic rounding")->capture_default_str()->type_name("N")->group(training);
     app.add_option("--threads", o.threads, "default: one a core")->type_name("N")->check(CLI::PositiveNumber)->group(training);
+    add_device_option(app, o.device, training);
 }
 
 void add_discriminator_option(CLI::App& app, GanOptions& o) {

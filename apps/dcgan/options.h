@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <optional>
 
+#include <taper/core/device.h>
+
 #include "common/precision_options.h"
 
 namespace taper::apps {
@@ -17,6 +19,7 @@ struct GanOptions {
     double lr = 2e-4, beta1 = 0.5, loss_scale = 1;
     std::uint64_t seed = 1;
     int threads = 0;  // 0: as many as there are cores
+    Device device = {};
     PrecisionOptions formats;
     std::optional<nn::Recipe> discriminator = {};  // unset: that of `formats`
     bool quiet = false;

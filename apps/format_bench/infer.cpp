@@ -144,7 +144,7 @@ class Evaluation {
 
     void calibrate() {
         const nn::DataLoader loader(sets_.train, {.batch_size = sets_.train.size(), .shuffle = false});
-        for (const nn::Batch& batch : loader.epoch(0)) placed_->calibrate(batch.images);
+        for (const nn::Batch& batch : loader.epoch(0)) placed_->calibrate(batch.images.to(default_device()));
         calibrated_ = true;
     }
 

@@ -2,6 +2,7 @@
 
 #include <taper/formats/error.h>
 
+#include "common/device_option.h"
 #include "format_list.h"
 
 namespace taper::apps {
@@ -80,6 +81,7 @@ void add_data(CLI::App& app, InferOptions& o) {
     app.add_option("--std", o.deviation, "their standard deviation")->type_name("X,..")->delimiter(',')->check(CLI::PositiveNumber)->group(group);
     app.add_option("--batch", o.batch, "images at a time")->capture_default_str()->type_name("N")->check(CLI::PositiveNumber)->group(group);
     app.add_option("--threads", o.threads, "default: one a core")->type_name("N")->check(CLI::PositiveNumber)->group(group);
+    add_device_option(app, o.device, group);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <taper/core/accumulator.h>
+#include <taper/core/device.h>
 
 #include "scale_rule.h"
 
@@ -29,6 +30,7 @@ struct InferOptions {
     std::vector<float> mean, deviation;  // empty: the model's usual ones
     std::int64_t limit = 0, calibration = 128, batch = 100;
     int threads = 0;
+    Device device = {};
     bool quiet = false;
 
     // None: float32 alone is evaluated.  --formats: each for weights and activations alike; else each of --weights with each of --activations, float32 where one was not given.

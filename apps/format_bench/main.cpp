@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
         return app.exit(error, std::cout, std::cerr) == 0 ? 0 : 2;
     }
     if (options.threads > 0) omp_set_num_threads(options.threads);
+    set_default_device(options.device);
     return infer(options);
 }
 

@@ -96,8 +96,8 @@ Score evaluate(nn::Module& model, const nn::DataLoader& loader, const std::strin
     const auto start = std::chrono::steady_clock::now();
     for (const nn::Batch& batch : loader.epoch(0)) {
         if (stop_signal() != 0) break;
-        const Tensor logits = model(batch.images).value();
-        score.right += nn::correct_predictions(logits, batch.labels);
+        const Tensor logits = model(batch.images.to(default_device())).value();
+        score.right += nn::correct_predictions(logits, batch.labels.to(default_device()));
         score.nan += images_with_nan(logits);
         score.images += batch.labels.elements();
         bar.advance(1);

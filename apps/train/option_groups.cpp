@@ -7,6 +7,8 @@
 
 #include <taper/formats/error.h>
 
+#include "common/device_option.h"
+
 namespace taper::train {
 namespace {
 
@@ -142,14 +144,7 @@ void add_machine_options(CLI::App& app, Settings& s) {
     const char* group = "Machine";
     app.add_option("--seed", s.seed, "of weights, shuffling, augmentation and stochastic rounding")->capture_default_str()->type_name("N")->group(group);
     app.add_option("--threads", s.threads, "default: one a core")->type_name("N")->check(CLI::PositiveNumber)->group(group);
-    const auto read = [&s](const std::string& text) {
-        try {
-            s.device = Device::parse(text);
-        } catch (const Error& error) {
-            throw CLI::ValidationError("--device", error.what());
-        }
-    };
-    app.add_option_function<std::string>("--device", read, "cpu, cuda or cuda:INDEX")->default_str(s.device.name())->type_name("NAME")->group(group);
+    apps::add_device_option(app, s.device, group);
 }
 
 void add_output_options(CLI::App& app, OutputOptions& o) {
