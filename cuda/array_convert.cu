@@ -20,20 +20,14 @@ bool aligned(const T* pointer) {
 template <class From, class To, class Each>
 TAPER_FN void convert_fours(std::int64_t first, std::int64_t apart, std::int64_t end, const From* from, To* to, const Each& each) {
     Four<From> x[in_flight] = {};  // in registers: both loops are unrolled
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
+    TAPER_UNROLL
     for (int u = 0; u < in_flight; ++u)
         if (first + u * apart < end) x[u] = reinterpret_cast<const Four<From>*>(from)[first + u * apart];
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
+    TAPER_UNROLL
     for (int u = 0; u < in_flight; ++u) {
         if (first + u * apart >= end) continue;
         Four<To> y;
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
+        TAPER_UNROLL
         for (int j = 0; j < width; ++j) y.element[j] = each(x[u].element[j]);
         reinterpret_cast<Four<To>*>(to)[first + u * apart] = y;
     }
@@ -113,16 +107,10 @@ struct SharedTable {
     }
 };
 
-#if defined(__CUDACC__)
-constexpr std::int64_t shared_table_from = std::int64_t{1} << 18;  // elements that pay for filling it
-#else
-constexpr std::int64_t shared_table_from = 3000;  // so that small tests reach it
-#endif
-
 template <class Convert>
 void decode_by_table(Runtime& runtime, std::int64_t n, const Input& x, typename Convert::Element* to) {
     const std::uint8_t* const codes = static_cast<const std::uint8_t*>(x.codes);
-    if (n < shared_table_from || !aligned(codes) || !aligned(to)) return convert_array(runtime, n, codes, to, DecodeByTable<Convert>{x.format.values, {}});
+    if (n < pays_from(std::int64_t{1} << 18, 3000) || !aligned(codes) || !aligned(to)) return convert_array(runtime, n, codes, to, DecodeByTable<Convert>{x.format.values, {}});
     const std::int64_t blocks = std::int64_t{SharedTable<Convert>::blocks_of_a_processor} * runtime.processors();
     for_blocks(runtime, blocks, SharedTable<Convert>{x.format.values, codes, to, n, blocks, {}});
 }

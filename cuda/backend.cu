@@ -7,23 +7,12 @@
 
 #include <taper/cuda/element_io.h>
 #include <taper/formats/convert.h>
-#include <taper/formats/error.h>
 
 namespace taper {
 
 namespace cuda {
 
-// Where memory is short, decoded operands make room.
-void* CudaBackend::allocate(std::size_t bytes) {
-    if (bytes == 0) return nullptr;
-    try {
-        return runtime_.allocate(bytes);
-    } catch (const Error&) {
-        if (decoded_.bytes() == 0) throw;
-        decoded_.clear();
-    }
-    return runtime_.allocate(bytes);
-}
+void* CudaBackend::allocate(std::size_t bytes) { return bytes == 0 ? nullptr : runtime_.allocate(bytes); }
 
 void CudaBackend::release(void* block, std::size_t bytes) noexcept {
     if (block != nullptr) runtime_.release(block, bytes);

@@ -9,7 +9,9 @@ namespace taper::cuda {
 
 class CudaBackend final : public Backend {
   public:
-    explicit CudaBackend(int index) : runtime_(index) {}
+    explicit CudaBackend(int index) : runtime_(index) {
+        runtime_.set_make_room([this] { decoded_.clear(); });
+    }
     const char* name() const override { return "cuda"; }
     Runtime& runtime() { return runtime_; }
     DecodedCache& decoded() { return decoded_; }

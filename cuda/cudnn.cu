@@ -228,11 +228,14 @@ std::mutex mutex;  // of the handles and plans
 
 // Null where there is none.
 const Plan* plan_for(Runtime& runtime, const CudnnLibrary& library, const ConvProblem& z) {
-    static std::map<Key, std::unique_ptr<Plan>> plans;
+    static auto& plans = *new std::map<Key, std::unique_ptr<Plan>>;  // never destroyed: at the end of the process the library may be gone
     const cudnnHandle_t handle = handle_of(library, runtime.index());
     if (handle == nullptr) return nullptr;
     const auto [at, missing] = plans.try_emplace(key_of(runtime.index(), z));
-    if (missing) at->second = make_plan(handle, z);
+    if (missing) {
+        runtime.synchronize();  // not while a step is captured: it compiles and loads kernels
+        at->second = make_plan(handle, z);
+    }
     return at->second.get();
 }
 

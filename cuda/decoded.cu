@@ -77,21 +77,10 @@ Decoded DecodedCache::decode(const Tensor& x, const Decoding& d) {
     return {memory->data(), plane, memory};
 }
 
-// Where memory is short, what is kept goes first.
-Decoded DecodedCache::made(const Tensor& x, const Decoding& d) {
-    try {
-        return decode(x, d);
-    } catch (const Error&) {
-        if (entries_.empty()) throw;
-        drop_all();
-    }
-    return decode(x, d);
-}
-
 Decoded DecodedCache::get(const Tensor& x, const Decoding& d) {
     if (d.kind == Decoding::Kind::float32 && d.channels == 0 && x.format() == Format::float32()) return {x.data(), 0, nullptr};
     const Runtime::Turn turn = runtime_.turn();  // before the lock
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::recursive_mutex> lock(mutex_);
     sweep();
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         const auto here = entry++;
@@ -103,7 +92,7 @@ Decoded DecodedCache::get(const Tensor& x, const Decoding& d) {
             return here->decoded;
         }
     }
-    const Decoded decoded = made(x, d);
+    const Decoded decoded = decode(x, d);
     const std::int64_t bytes = decoded.memory->size();
     if (!keeps_ || bytes > most_decoded_bytes / 4) return decoded;
     while (bytes_ + bytes > most_decoded_bytes) drop(std::prev(entries_.end()));
@@ -127,14 +116,14 @@ void DecodedCache::drop(std::list<Entry>::iterator entry) {
 
 void DecodedCache::keep(bool on) {
     const Runtime::Turn turn = runtime_.turn();
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::recursive_mutex> lock(mutex_);
     keeps_ = on;
     if (!on) drop_all();
 }
 
 void DecodedCache::clear() {
     const Runtime::Turn turn = runtime_.turn();
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::recursive_mutex> lock(mutex_);
     drop_all();
 }
 
@@ -144,7 +133,7 @@ void DecodedCache::drop_all() {
 }
 
 std::int64_t DecodedCache::bytes() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::lock_guard<std::recursive_mutex> lock(mutex_);
     return bytes_;
 }
 

@@ -59,13 +59,12 @@ class DecodedCache {
     };
 
     Runtime& runtime_;
-    mutable std::mutex mutex_;
+    mutable std::recursive_mutex mutex_;  // clear() may be called where get() finds no memory
     std::list<Entry> entries_;  // the last used first
     std::int64_t bytes_ = 0;
     bool keeps_ = true;
 
     Decoded decode(const Tensor& x, const Decoding& decoding);
-    Decoded made(const Tensor& x, const Decoding& decoding);
     void sweep();
     void drop(std::list<Entry>::iterator entry);
     void drop_all();

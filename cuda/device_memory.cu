@@ -29,6 +29,7 @@ void* DeviceMemory::allocate(std::size_t bytes) {
         block = cache_.take(size);
         if (block == nullptr) block = calls_.allocate(size);
         if (block == nullptr) {
+            calls_.make_room();
             calls_.finish();
             cache_.clear();
             block = calls_.allocate(size);

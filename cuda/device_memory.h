@@ -17,6 +17,7 @@ class DeviceMemory {
         std::function<void*(std::size_t bytes)> allocate;  // null where there is none left; throws Error for another failure
         std::function<void(void* block)> free;             // of a block that nothing enqueued uses; does not throw
         std::function<void()> finish;                      // waits for all that is enqueued
+        std::function<void()> make_room;                   // releases blocks that can be made again
     };
     DeviceMemory(std::string device, Calls calls);
 

@@ -115,10 +115,13 @@ struct Library {
     std::map<Key, cublasLtMatmulAlgo_t> algorithms;
 };
 
-Library& library(int device, const GemmShape& s) {
+Library& library(Runtime& runtime, const GemmShape& s) {
     static std::map<int, Library> libraries;
-    Library& found = libraries[device];
-    if (found.handle == nullptr) check(cublasLtCreate(&found.handle), "cublasLtCreate", s);
+    Library& found = libraries[runtime.index()];
+    if (found.handle == nullptr) {
+        runtime.synchronize();  // not while a step is captured
+        check(cublasLtCreate(&found.handle), "cublasLtCreate", s);
+    }
     return found;
 }
 
@@ -153,7 +156,7 @@ void multiply(Runtime& runtime, const GemmShape& s, const Types& types, const Po
     const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     runtime.use();
-    Library& lib = library(runtime.index(), s);
+    Library& lib = library(runtime, s);
     const Product product(s, types, at);
     const Alignments aligned(s, types, at);
     const cublasLtMatmulAlgo_t& chosen = algorithm(lib, product, s, key_of(s, types, aligned, at.bias != nullptr), aligned);

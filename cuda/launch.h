@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include <taper/cuda/runtime.h>
@@ -20,20 +21,41 @@
 #define TAPER_BODY [=]
 #define TAPER_CALLED inline
 #endif
+// Before a loop over an array that is to stay in registers, and before one that must not be unrolled.
+#if defined(__CUDA_ARCH__)
+#define TAPER_UNROLL _Pragma("unroll")
+#define TAPER_NO_UNROLL _Pragma("unroll 1")
+#else
+#define TAPER_UNROLL
+#define TAPER_NO_UNROLL
+#endif
 
 namespace taper::cuda {
 
 constexpr int block_threads = 256;
 
+// The size from which a path pays on a device.  `small` in tests on the host, and on a device with TAPER_CUDA_SMALL=1 in the environment: small tests
+// reach the path.
+inline std::int64_t pays_from(std::int64_t usual, std::int64_t small) {
 #if defined(__CUDACC__)
+    static const bool at_once = std::getenv("TAPER_CUDA_SMALL") != nullptr;
+    return at_once ? small : usual;
+#else
+    (void)usual;
+    return small;
+#endif
+}
+
+#if defined(__CUDACC__)
+// A parameter in constant memory, so that functions that take its address copy nothing.
 template <class Body>
-__global__ void __launch_bounds__(block_threads) run_each(std::int64_t n, Body body) {
+__global__ void __launch_bounds__(block_threads) run_each(std::int64_t n, const __grid_constant__ Body body) {
     const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
     for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < n; i += step) body(i);
 }
 
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::threads) run_phases(Kernel kernel) {
+__global__ void __launch_bounds__(Kernel::threads) run_phases(const __grid_constant__ Kernel kernel) {
     __shared__ typename Kernel::Shared shared;
     typename Kernel::State state;
     const int thread = static_cast<int>(threadIdx.x);

@@ -90,8 +90,11 @@ DeviceMemory::Calls Runtime::memory_calls() {
     const auto free = [this](void* block) {
         (void)cudaSetDevice(index_);
         (void)cudaFree(block);
+        (void)cudaGetLastError();  // a failure here is not the next launch's
     };
-    return {allocate, free, [this] { synchronize(); }};
+    return {allocate, free, [this] { synchronize(); }, [this] {
+                if (make_room_) make_room_();
+            }};
 }
 
 Staging::Calls Runtime::staging_calls() {

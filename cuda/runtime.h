@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include <taper/core/memory.h>
 #include <taper/core/one_launch.h>
@@ -37,6 +38,7 @@ class Runtime {
     void* allocate(std::size_t bytes);
     void release(void* block, std::size_t bytes) noexcept { memory_.release(block, bytes); }
     void keep(bool on);
+    void set_make_room(std::function<void()> make_room) { make_room_ = std::move(make_room); }  // called where memory is short
 
     void copy_in(const void* host, void* device, std::size_t bytes);   // the host's bytes are taken before it returns; it does not wait for the device
     void copy_out(const void* device, void* host, std::size_t bytes);  // waits
@@ -63,6 +65,7 @@ class Runtime {
 
     int index_, processors_ = 1;
     std::recursive_mutex mutex_;
+    std::function<void()> make_room_;
     void* stream_ = nullptr;
     DeviceMemory memory_;
     Pieces pieces_;

@@ -12,16 +12,16 @@ bool tensor_sums(Runtime& runtime, const SumCall& call);
 bool residue_sums(Runtime& runtime, const SumCall& call);
 
 // Multiply-adds from which a library's product pays.
-#if defined(__CUDACC__)
-constexpr std::int64_t dense_from = std::int64_t{1} << 22;
-#else
-constexpr std::int64_t dense_from = std::int64_t{1} << 12;  // so that small tests reach it
-#endif
-inline bool pays(std::int64_t multiply_adds) { return multiply_adds >= dense_from; }
+inline bool pays(std::int64_t multiply_adds) { return multiply_adds >= pays_from(std::int64_t{1} << 22, std::int64_t{1} << 12); }
 inline bool pays_to_lay_out(const SumShape& s) { return pays(s.rows() * s.columns() * s.terms()); }  // each problem of a batch by itself
 
-// high + low, two of bfloat16, hold every value: 16 significant bits, and a low part among bfloat16's normal numbers.
-inline bool fits_pairs(const Format& f) { return f.significand_bits() <= 16 && f.min_exponent() >= -120 && f.max_exponent() < 127; }
+inline bool has_infinity(const Format& f) {
+    const Minifloat* const m = std::get_if<Minifloat>(&f.family());
+    return m != nullptr && m->specials == Specials::ieee;
+}
+// high + low, two of bfloat16, hold every value: 16 significant bits, a low part among bfloat16's normal numbers, and no infinity, whose low part is
+// no number.
+inline bool fits_pairs(const Format& f) { return f.significand_bits() <= 16 && f.min_exponent() >= -120 && f.max_exponent() < 127 && !has_infinity(f); }
 
 inline std::int64_t padded_terms(std::int64_t terms, std::int64_t multiple) { return (terms + multiple - 1) / multiple * multiple; }
 

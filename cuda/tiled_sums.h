@@ -9,8 +9,12 @@ namespace taper::cuda {
 template <class Value, class Sum, class Steps>
 struct TiledSums {
     static constexpr int threads = 256, tile = 128, depth = 16, side = 8, across = tile / side;
-    struct Shared {
+    struct Terms {
         Value left[depth][tile], right[depth][tile];
+    };
+    union Shared {
+        Terms terms;
+        Sum row[threads][side];  // of each thread's sums, at the end
     };
     struct State {
         Sum sum[side][side];
@@ -32,14 +36,16 @@ struct TiledSums {
         const std::int64_t j0 = block % across_tiles * tile, i0 = block / across_tiles % down_tiles * tile, entry = block / across_tiles / down_tiles;
         if (phase == 0) return start(entry, i0, j0, thread, state);
         const std::int64_t k0 = static_cast<std::int64_t>((phase - 1) / 2) * depth;
-        if (phase == phases(block) - 1) return finish(entry, i0, j0, thread, state);
+        if (phase == phases(block) - 1) return finish(entry, i0, j0, thread, shared, state);
         if (phase % 2 == 1) return load(shape.bases[entry], i0, j0, k0, thread, shared);
         compute(k0, thread, shared, state);
     }
 
   private:
     TAPER_FN void start(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, State& state) const {
+        TAPER_UNROLL
         for (int a = 0; a < side; ++a) {
+            TAPER_UNROLL
             for (int b = 0; b < side; ++b) {
                 const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
                 const bool inside = bias != nullptr && i < shape.rows && j < shape.columns;
@@ -51,8 +57,8 @@ struct TiledSums {
         for (int element = thread; element < depth * tile; element += threads) {
             const int line = element % tile, k = element / tile;
             const bool term = k0 + k < shape.terms;
-            shared.left[k][line] = term && i0 + line < shape.rows ? shape.left.at(base.left, i0 + line, k0 + k) : Value(0);
-            shared.right[k][line] = term && j0 + line < shape.columns ? shape.right.at(base.right, j0 + line, k0 + k) : Value(0);
+            shared.terms.left[k][line] = term && i0 + line < shape.rows ? shape.left.at(base.left, i0 + line, k0 + k) : Value(0);
+            shared.terms.right[k][line] = term && j0 + line < shape.columns ? shape.right.at(base.right, j0 + line, k0 + k) : Value(0);
         }
     }
     TAPER_FN void compute(std::int64_t k0, int thread, const Shared& shared, State& state) const {
@@ -60,24 +66,32 @@ struct TiledSums {
         const int row = thread / across * side, column = thread % across * side;
         for (int k = 0; k < count; ++k) {
             Value a[side], b[side];
-            for (int i = 0; i < side; ++i) a[i] = shared.left[k][row + i];
-            for (int j = 0; j < side; ++j) b[j] = shared.right[k][column + j];
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
+            TAPER_UNROLL
+            for (int i = 0; i < side; ++i) a[i] = shared.terms.left[k][row + i];
+            TAPER_UNROLL
+            for (int j = 0; j < side; ++j) b[j] = shared.terms.right[k][column + j];
+            TAPER_UNROLL
             for (int i = 0; i < side; ++i) {
-#if defined(__CUDA_ARCH__)
-#pragma unroll
-#endif
+                TAPER_UNROLL
                 for (int j = 0; j < side; ++j) steps.add(state.sum[i][j], a[i], b[j]);
             }
         }
     }
-    TAPER_FN void finish(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, const State& state) const {
+    // Row by row through the thread's own part of the shared memory: registers have no index, and y.put is too long to be unrolled.
+    TAPER_FN void finish(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, Shared& shared, const State& state) const {
+        Sum* const row = shared.row[thread];
+        TAPER_NO_UNROLL
         for (int a = 0; a < side; ++a) {
+            TAPER_UNROLL
+            for (int r = 0; r < side; ++r) {
+                if (r != a) continue;
+                TAPER_UNROLL
+                for (int b = 0; b < side; ++b) row[b] = state.sum[r][b];
+            }
+            TAPER_NO_UNROLL
             for (int b = 0; b < side; ++b) {
                 const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
-                if (i < shape.rows && j < shape.columns) y.put(shape.output(entry, i, j), steps.finished(state.sum[a][b], i, j));
+                if (i < shape.rows && j < shape.columns) y.put(shape.output(entry, i, j), steps.finished(row[b], i, j));
             }
         }
     }

@@ -2,7 +2,7 @@
 # On a machine with a GPU: configures, builds, runs all tests on it, some of them under compute-sanitizer, and the benchmarks, and prints the tables last.
 # Fails where no GPU answers.  Made for 16 cores and 9 minutes.
 # Usage: tests/gpu.sh [DEPENDENCIES]: a folder made by cmake/collect_deps.sh, where there is no package registry.
-# Environment: BUILD (build-gpu), PYTHON (python3): steps of PyTorch are timed where it has a torch with CUDA.
+# Environment: BUILD (build-gpu); LOGS (gpu-logs in it); PYTHON (python3): steps of PyTorch are timed where it has a torch with CUDA.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! command -v nvidia-smi > /dev/null || ! nvidia-smi -L | grep -q GPU; then
@@ -11,7 +11,7 @@ if ! command -v nvidia-smi > /dev/null || ! nvidia-smi -L | grep -q GPU; then
 fi
 build=${BUILD:-build-gpu}
 python=${PYTHON:-python3}
-logs=$build/gpu-logs
+logs=${LOGS:-$build/gpu-logs}
 mkdir -p "$logs"
 export PATH=$PATH:/usr/local/cuda/bin
 settings=(-DCMAKE_BUILD_TYPE=Release -DTAPER_CUDA=ON)
@@ -26,12 +26,48 @@ failed() {
     status=1
 }
 
+nvidia-smi --query-gpu=name,driver_version --format=csv,noheader | tee "$logs/machine"
+nvcc --version | tail -n 2
+date -u +%F | tee -a "$logs/machine"
 cmake -S . -B "$build" "${settings[@]}" > "$logs/configure" || { tail -n 20 "$logs/configure" >&2; exit 1; }
 cmake --build "$build" -j "$(nproc)" --target cuda_tests bench lenet > "$logs/build" || { grep -E 'error|FAILED' "$logs/build" | head -n 40 >&2; exit 1; }
 
-# TAPER_TEST_DEVICE=cuda: a test that finds no GPU fails here, where elsewhere it is skipped.
 ctest --test-dir "$build" -R '^cuda/' -j 8 --output-on-failure --timeout 150 > "$logs/tests" || failed "tests failed: $logs/tests"
-if grep -q 'Skipped' "$logs/tests"; then failed "tests were skipped: $logs/tests"; fi
+if grep -q 'Skipped' "$logs/tests"; then failed "tests were skipped, no GPU answered them: $logs/tests"; fi
+
+# Paths of large sizes at small ones, so that exact references check them too.
+export TAPER_TEST_DEVICE=cuda
+small() {  # small TEST FILTER
+    TAPER_CUDA_SMALL=1 timeout 150 "$build/tests/core/$1" --gtest_filter="$2" > "$logs/small-$1" 2>&1 || failed "$1 with TAPER_CUDA_SMALL=1: $logs/small-$1"
+}
+small core_matmul_test '*'
+small core_exact_sums_test '*'
+small core_tensor_test '*'
+small core_conv2d_test 'Conv2d.IntegersInMixedFormats'  # each new size costs cuDNN half a second
+
+row() { printf '%-44s %10s %10s\n' "$@"; }
+step() {  # step NAME COMMAND...: which prints the median and the shortest
+    local name=$1 times
+    shift
+    # shellcheck disable=SC2086  # two numbers
+    if times=$("$@"); then row "$name" $times; else failed "$name"; fi
+}
+measure() {
+    "$build/apps/bench/bench" gpu || failed "bench gpu"
+    printf '\n'
+    row "training step, ms" median shortest
+    for model in lenet5 preresnet20 dcgan64; do
+        local bench=("$build/apps/bench/bench" step --model "$model" --device cuda --steps 100)
+        step "$model float32" "${bench[@]}"
+        step "$model posit(8,2)" "${bench[@]}" --posit
+        step "$model float32, without graphs" env TAPER_CUDA_GRAPHS=0 "${bench[@]}"
+        if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2> /dev/null; then
+            "$python" apps/reproduce/step_time.py 100 "$model" cuda > "$logs/torch-$model" || failed "step_time.py $model"
+            while read -r name median shortest; do row "$model $name" "$median" "$shortest"; done < "$logs/torch-$model"
+        fi
+    done
+}
+measure > "$logs/tables"
 
 # shellcheck disable=SC2317  # called through xargs
 sanitize() {  # sanitize TOOL TEST FILTER
@@ -42,12 +78,12 @@ sanitize() {  # sanitize TOOL TEST FILTER
     fi
 }
 export -f sanitize
-export logs build TAPER_TEST_DEVICE=cuda
+export logs build
 if command -v compute-sanitizer > /dev/null; then
     for tool in memcheck racecheck initcheck; do
         printf '%s\n' \
             "$tool core_matmul_test Matmul.EveryMixOfFormats:Matmul.BatchesBroadcast:Matmul.NaNAnywhere" \
-            "$tool core_conv2d_test Conv2d.IntegersInPosits:Conv2d.EmptyShapes" \
+            "$tool core_conv2d_test Conv2d.IntegersInMixedFormats:Conv2d.EmptyShapes" \
             "$tool core_exact_sums_test ExactSums.BiasBeforeTheRounding:ExactSums.NotFiniteAnywhere:ExactSums.TowardZero" \
             "$tool core_rounded_sums_test RoundedSums.PublishedDotProducts:RoundedSums.TheOrderOfTermsCounts" \
             "$tool core_norm_test Norm.ForwardIsFloat64RoundedOnce:Norm.BackwardDataIsTheGradient" \
@@ -55,26 +91,9 @@ if command -v compute-sanitizer > /dev/null; then
             "$tool nn_module_test *"
     done | xargs -P 8 -L 1 bash -c 'sanitize "$@"' sanitize || failed "compute-sanitizer"
 else
-    echo "gpu.sh: compute-sanitizer is not installed: memcheck, racecheck and initcheck did not run"
+    failed "compute-sanitizer is not installed: memcheck, racecheck and initcheck did not run"
 fi
 
-grep -E 'Failed|\*\*\*|tests passed' "$logs/tests" || true
-nvidia-smi --query-gpu=name,driver_version --format=csv,noheader
-date -u +%F
-"$build/apps/bench/bench" gpu || failed "bench gpu"
-printf '\n%-44s %10s %10s\n' "training step, ms" median shortest
-row() { printf '%-44s %10s %10s\n' "$@"; }
-for model in lenet5 preresnet20 dcgan64; do
-    for format in float32 posit; do
-        options=(--model "$model" --device cuda --steps 100)
-        if [[ $format == posit ]]; then options+=(--posit); fi
-        # shellcheck disable=SC2046  # two numbers
-        row "$model $format" $("$build/apps/bench/bench" step "${options[@]}") || failed "bench step: $model $format"
-    done
-    # shellcheck disable=SC2046
-    row "$model float32, without graphs" $(TAPER_CUDA_GRAPHS=0 "$build/apps/bench/bench" step --model "$model" --device cuda --steps 100) || failed "bench step: $model without graphs"
-    if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2> /dev/null; then
-        "$python" apps/reproduce/step_time.py 100 "$model" cuda | while read -r name median shortest; do row "$model $name" "$median" "$shortest"; done
-    fi
-done
+grep -E 'Failed|tests passed' "$logs/tests" || true
+cat "$logs/machine" "$logs/tables"
 exit $status

@@ -10,6 +10,7 @@
 #include <taper/core/backend.h>
 #include <taper/core/ops.h>
 #include <taper/core/random.h>
+#include <taper/formats/error.h>
 
 #include "timing.h"
 
@@ -55,6 +56,14 @@ struct Product {
     const char* goal;  // 10^12 multiply-adds a second
 };
 
+double speed(const Product& p) {
+    const Format format = Format::parse(p.operands);
+    const Tensor a = randn({p.size, p.size}, format, Device::cuda()), b = randn({p.size, p.size}, format, Device::cuda());
+    const core::MatmulOptions options{.transpose_b = true, .accumulator = Accumulator::parse(p.accumulator)};
+    const double n = static_cast<double>(p.size);
+    return n * n * n / shortest([&] { core::matmul(a, b, options); }) / 1e12;
+}
+
 void products() {
     const std::vector<Product> all{{"posit(8,2)", "float32", 8192, "0.9 of bf16"},
                                    {"bf16", "float32", 8192, ""},
@@ -67,11 +76,12 @@ void products() {
                                    {"posit(8,2)", "rounded_f32(posit(8,2))", 2048, ">= 0.6"},
                                    {"posit(8,2)", "rounded(posit(16,2))", 2048, ">= 0.4"}};
     for (const Product& p : all) {
-        const Format format = Format::parse(p.operands);
-        const Tensor a = randn({p.size, p.size}, format, Device::cuda()), b = randn({p.size, p.size}, format, Device::cuda());
-        const core::MatmulOptions options{.transpose_b = true, .accumulator = Accumulator::parse(p.accumulator)};
-        const double n = static_cast<double>(p.size);
-        print(fmt::format("{} {} {}", p.operands, p.accumulator, p.size), n * n * n / shortest([&] { core::matmul(a, b, options); }) / 1e12, "TMAC/s", p.goal);
+        const std::string name = fmt::format("{} {} {}", p.operands, p.accumulator, p.size);
+        try {
+            print(name, speed(p), "TMAC/s", p.goal);
+        } catch (const Error& error) {
+            fmt::print("{}: {}\n", name, error.what());
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include <Eigen/Dense>
 
 #include <taper/core/steps.h>
@@ -202,6 +204,32 @@ TEST_F(Matmul, NaNAnywhere) {
             for (std::int64_t i = 0; i < m * n; ++i) {
                 EXPECT_EQ(y[static_cast<std::size_t>(i)], i / n == place / k ? 0x80u : 0u);
                 EXPECT_EQ(yt[static_cast<std::size_t>(i)], i % m == place / k ? 0x80u : 0u);
+            }
+        }
+    }
+}
+
+// inf 1 + 1 + ... = inf, inf 0 = NaN, inf - inf = NaN.
+TEST_F(Matmul, InfinitiesFollowIeee754) {
+    const std::int64_t m = 9, n = 40, k = 70;
+    constexpr float inf = std::numeric_limits<float>::infinity();
+    for (const char* name : {"fp16", "bf16", "e5m2", "float(6,9)", "float32"}) {
+        for (const Accumulator& accumulator : {Accumulator::float32(), Accumulator::exact()}) {
+            std::vector<float> a(static_cast<std::size_t>(m * k), 1), b(static_cast<std::size_t>(k * n), 1);
+            a[5 * k + 3] = inf;
+            a[7 * k + 3] = inf;
+            a[7 * k + 60] = -inf;
+            b[3 * n + 11] = 0;
+            const Format f = Format::parse(name);
+            const auto y = matmul(Tensor::from(std::span<const float>(a), {m, k}, f), Tensor::from(std::span<const float>(b), {k, n}, f),
+                                  {.accumulator = accumulator, .output = Target(Format::float32())})
+                               .to_vector();
+            for (std::int64_t i = 0; i < m * n; ++i) {
+                const float v = y[static_cast<std::size_t>(i)];
+                if (i / n == 7 || i == 5 * n + 11)
+                    EXPECT_TRUE(std::isnan(v)) << name << " " << accumulator.name() << " " << i;
+                else
+                    EXPECT_EQ(v, i / n == 5 ? inf : static_cast<float>(i % n == 11 ? k - 1 : k)) << name << " " << accumulator.name() << " " << i;
             }
         }
     }

@@ -49,8 +49,7 @@ Statistics plain(const Tensor& x) {
         smallest = format.min_positive();
     }
     Statistics s;
-    for (std::int64_t i = 0; i < x.elements(); ++i) {
-        const double v = x.number(i).value();
+    for (const double v : x.to_vector_double()) {
         ++s.elements;
         s.zeros += v == 0;
         s.nan += std::isnan(v);

@@ -37,6 +37,15 @@ TEST_F(DecodedOperands, AWeightIsDecodedOnceForAllProducts) {
     EXPECT_EQ(counted(), cache().bytes());
 }
 
+TEST_F(DecodedOperands, MakeRoomWhereMemoryIsShort) {
+    const Integers w({64, 64}, 1, p8), x({64, 64}, 2, p8);
+    product(x.tensor, w.tensor);
+    EXPECT_GT(cache().bytes(), 0);
+    EXPECT_THROW(Tensor::empty({std::int64_t{1} << 46}, p8), Error);
+    EXPECT_EQ(cache().bytes(), 0);
+    EXPECT_EQ(product(x.tensor, w.tensor).to_vector_double(), on_cpu(x.tensor, w.tensor));
+}
+
 TEST_F(DecodedOperands, Float32LiesDecoded) {
     const Integers w({64, 64}, 1), x({64, 64}, 2);
     EXPECT_EQ(product(x.tensor, w.tensor).to_vector_double(), on_cpu(x.tensor, w.tensor));

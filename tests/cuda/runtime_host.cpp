@@ -63,7 +63,9 @@ Runtime::Runtime(int index)
 Runtime::~Runtime() { delete &stream_of(stream_); }
 
 DeviceMemory::Calls Runtime::memory_calls() {
-    return {filled_block, [](void* block) { std::free(block); }, [this] { synchronize(); }};
+    return {filled_block, [](void* block) { std::free(block); }, [this] { synchronize(); }, [this] {
+                if (make_room_) make_room_();
+            }};
 }
 Staging::Calls Runtime::staging_calls() {
     return {[](std::size_t bytes) { return std::aligned_alloc(64, bytes); }, [this](int chunk) { stream_of(stream_).mark(chunk); },

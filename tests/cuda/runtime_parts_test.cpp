@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -28,6 +29,7 @@ struct FakeMemory {
     std::uintptr_t last = 0;
     std::map<void*, std::size_t> blocks = {};
     int finished = 0;
+    std::function<void()> make_room = [] {};
 
     DeviceMemory::Calls calls() {
         const auto allocate = [this](std::size_t bytes) -> void* {
@@ -41,7 +43,7 @@ struct FakeMemory {
             free += blocks.at(block);
             blocks.erase(block);
         };
-        return {allocate, give_back, [this] { ++finished; }};
+        return {allocate, give_back, [this] { ++finished; }, [this] { make_room(); }};
     }
 };
 
@@ -52,6 +54,15 @@ TEST(DeviceMemory, SizesAreRoundedUp) {
     EXPECT_EQ(DeviceMemory::rounded(mebibyte - 1), mebibyte);
     EXPECT_EQ(DeviceMemory::rounded(mebibyte), 2 * mebibyte);
     EXPECT_EQ(DeviceMemory::rounded(2 * mebibyte + 1), 4 * mebibyte);
+}
+
+TEST(DeviceMemory, WhatCanBeMadeAgainMakesRoom) {
+    FakeMemory fake{.free = 10 * mebibyte};
+    DeviceMemory memory("cuda", fake.calls());
+    void* const kept = memory.allocate(8 * mebibyte);
+    fake.make_room = [&] { memory.release(kept, 8 * mebibyte); };
+    EXPECT_NE(memory.allocate(6 * mebibyte), nullptr);
+    EXPECT_EQ(memory.in_use(), 6 * mebibyte);
 }
 
 TEST(DeviceMemory, ReleasedBlocksAreGivenOutAgainWithoutWaiting) {
