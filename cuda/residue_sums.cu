@@ -70,11 +70,12 @@ TAPER_FN std::int8_t residue(float x, int exponent, int p) {
     return static_cast<std::int8_t>(2 * r >= p ? r - p : r);
 }
 
-void lay_out(Runtime& runtime, const SumSide<float> side, std::int64_t base, std::int64_t first, std::int64_t count, std::int64_t terms, std::int64_t width,
-             int exponent, int p, std::int8_t* to) {
+// Writes `count` lines, of which `lines` from `first` on exist; zeros behind them and behind their terms.
+void lay_out(Runtime& runtime, const SumSide<float> side, std::int64_t base, std::int64_t first, std::int64_t lines, std::int64_t count, std::int64_t terms,
+             std::int64_t width, int exponent, int p, std::int8_t* to) {
     for_each(runtime, count * width, TAPER_BODY(std::int64_t i) {
-        const std::int64_t k = i % width;
-        to[i] = k < terms ? residue(side.at(base, first + i / width, k), exponent, p) : static_cast<std::int8_t>(0);
+        const std::int64_t line = i / width, k = i % width;
+        to[i] = line < lines && k < terms ? residue(side.at(base, first + line, k), exponent, p) : static_cast<std::int8_t>(0);
     });
 }
 
@@ -155,9 +156,11 @@ struct Finish {
     }
 };
 
-void finish_each(Runtime& runtime, const Finish* finish, std::int64_t rows, std::int64_t entry, std::int64_t first, std::int64_t count, const std::uint8_t* residues) {
+// Residues lie by rows of `across`, and planes of them.
+void finish_each(Runtime& runtime, const Finish* finish, std::int64_t rows, std::int64_t entry, std::int64_t first, std::int64_t count,
+                 const std::uint8_t* residues, std::int64_t across, std::int64_t plane) {
     for_each(runtime, rows * count, TAPER_BODY(std::int64_t at) {
-        finish->output(entry, at / count, first + at % count, residues + at, rows * count);
+        finish->output(entry, at / count, first + at % count, residues + at / count * across + at % count, plane);
     });
 }
 
@@ -169,6 +172,7 @@ Buffer<T> on_device(Runtime& runtime, const T& value) {
 }
 
 constexpr std::int64_t most_elements = std::int64_t{1} << 28;
+constexpr std::int64_t least_rows = 32;  // cuBLASLt has no int8 product of 16 rows or fewer
 
 }  // namespace
 
@@ -184,22 +188,23 @@ bool residue_sums(Runtime& runtime, const SumCall& call) {
     const Moduli moduli(count);
     const Buffer<Moduli> moduli_copy = on_device(runtime, moduli);
     const Buffer<Finish> finish = on_device(runtime, Finish{s, moduli_copy.data(), Range(moduli), exponent, size.lowest, Result(runtime, call.y, call.mode)});
-    const std::int64_t width = padded_terms(s.terms, int8_multiple);
-    const std::int64_t step = std::max<std::int64_t>(std::min({s.columns, most_elements / width, most_elements / (s.rows * count)}), 1);
-    const Buffer<std::int8_t> a(runtime, s.rows * width), b(runtime, step * width);
-    const Buffer<std::int32_t> sums(runtime, s.rows * step);
-    const Buffer<std::uint8_t> residues(runtime, s.rows * step * count);
+    const std::int64_t width = padded_terms(s.terms, int8_multiple), rows = padded_terms(std::max(s.rows, least_rows), int8_multiple);
+    const std::int64_t room = std::min({padded_terms(s.columns, int8_multiple), most_elements / width, most_elements / (rows * count)});
+    const std::int64_t step = std::max(room / int8_multiple * int8_multiple, int8_multiple);
+    const Buffer<std::int8_t> a(runtime, rows * width), b(runtime, step * width);
+    const Buffer<std::int32_t> sums(runtime, rows * step);
+    const Buffer<std::uint8_t> residues(runtime, rows * step * count);
     for (std::int64_t entry = 0; entry < s.batch; ++entry) {
         const SumBase& base = call.shape.batch[static_cast<std::size_t>(entry)];
         for (std::int64_t first = 0; first < s.columns; first += step) {
-            const std::int64_t columns = std::min(step, s.columns - first);
+            const std::int64_t columns = std::min(step, s.columns - first), across = padded_terms(columns, int8_multiple);
             for (int i = 0; i < count; ++i) {
-                lay_out(runtime, s.left, base.left, 0, s.rows, s.terms, width, left.min_exponent(), moduli.modulus[i], a.data());
-                lay_out(runtime, s.right, base.right, first, columns, s.terms, width, right.min_exponent(), moduli.modulus[i], b.data());
-                gemm(runtime, dense_gemm(s.rows, columns, width), a.data(), b.data(), sums.data());
-                reduce_each(runtime, s.rows * columns, sums.data(), moduli.modulus[i], residues.data() + i * s.rows * columns);
+                lay_out(runtime, s.left, base.left, 0, s.rows, rows, s.terms, width, left.min_exponent(), moduli.modulus[i], a.data());
+                lay_out(runtime, s.right, base.right, first, columns, across, s.terms, width, right.min_exponent(), moduli.modulus[i], b.data());
+                gemm(runtime, dense_gemm(rows, across, width), a.data(), b.data(), sums.data());
+                reduce_each(runtime, rows * across, sums.data(), moduli.modulus[i], residues.data() + i * rows * across);
             }
-            finish_each(runtime, finish.data(), s.rows, entry, first, columns, residues.data());
+            finish_each(runtime, finish.data(), s.rows, entry, first, columns, residues.data(), across, rows * across);
         }
     }
     return true;
