@@ -1,163 +1,115 @@
-// Exact sums on the tensor cores: operands as integers modulo pairwise coprime numbers of at most 8 bits, one int8 product for each, and the sum put
-// together from its residues by mixed radix (Garner 1959).
+// Exact sums on the tensor cores: operands as integers modulo pairwise coprime numbers of at most 8 bits, one int8 product for each (residues.h).
 #include <taper/cuda/exact_register.h>
 #include <taper/cuda/gemm.h>
 #include <taper/cuda/register_size.h>
+#include <taper/cuda/residues.h>
 #include <taper/cuda/tensor_sums.h>
-
-#include <array>
-#include <cmath>
 
 namespace taper::cuda {
 
 namespace {
 
-constexpr int most_moduli = 32;
-constexpr int pieces = 6;          // of 64 bits, of the number that is put together, its sign and room for a carry
-constexpr int register_limbs = 12;  // of the sum with its bias
-constexpr std::array<int, most_moduli> all_moduli = {256, 255, 253, 251, 247, 241, 239, 233, 229, 227, 223, 217, 211, 199, 197, 193,
-                                                     191, 181, 179, 173, 167, 163, 157, 151, 149, 139, 137, 131, 127, 113, 109, 107};
+constexpr int register_limbs = 12;       // of the sum with its bias
+constexpr std::int64_t least_rows = 32;  // cuBLASLt has no int8 product of 16 rows or fewer
+constexpr std::int64_t lane_terms = 8, lane_lines = 8, lane_columns = 4;
 
-// What kernels know of the moduli.
-struct Moduli {
-    int count = 0;
-    int modulus[most_moduli] = {};
-    int inverse[most_moduli][most_moduli] = {};  // of modulus[i] modulo modulus[j], i < j
+// Bytes of the residues of a side, and sums, at a time.
+#if defined(__CUDACC__)
+constexpr std::int64_t most_residues = std::int64_t{1} << 30, most_sums = std::int64_t{1} << 28;
+#else
+constexpr std::int64_t most_residues = std::int64_t{1} << 15, most_sums = std::int64_t{1} << 14;  // so that small tests reach them
+#endif
 
-    explicit Moduli(int n) : count(n) {
-        for (int j = 0; j < n; ++j) modulus[j] = all_moduli[static_cast<std::size_t>(j)];
-        for (int j = 0; j < n; ++j) {
-            for (int i = 0; i < j; ++i) {
-                int x = 1;
-                while (modulus[i] % modulus[j] * x % modulus[j] != 1) ++x;
-                inverse[i][j] = x;
-            }
-        }
-    }
+// Lines of a side as the tensor cores take them: a plane of `padded` lines of `width` residues for each modulus, eight to a number.
+struct Panel {
+    std::uint64_t* residues;
+    std::int64_t first, lines, padded, terms, width;
+
+    std::int64_t plane() const { return padded * width; }
+    const std::int8_t* data() const { return reinterpret_cast<const std::int8_t*>(residues); }
 };
 
-// How many moduli hold sums of magnitude below 2^bits with their signs; 0: more than there are.
-int moduli_for(int bits) {
-    double room = -1;
-    for (int n = 0; n < most_moduli; ++n) {
-        room += std::log2(static_cast<double>(all_moduli[static_cast<std::size_t>(n)]));
-        if (room > bits + 0.01) return n + 1;
-    }
-    return 0;
-}
-
-int log2_ceiling(std::int64_t n) {
-    int bits = 0;
-    while ((std::int64_t{1} << bits) < n) ++bits;
-    return bits;
-}
-
-// The symmetric residue of x 2^-exponent, an integer, in [-p / 2, p / 2).
-TAPER_FN std::int8_t residue(float x, int exponent, int p) {
-    const std::uint32_t u = bits_as<std::uint32_t>(x), field = u >> 23 & 0xff;
-    if ((u & 0x7fffffffu) == 0) return 0;
-    std::uint32_t mantissa = field == 0 ? u & 0x7fffff : (u & 0x7fffff) | 0x800000;
-    int shift = static_cast<int>(field == 0 ? 1 : field) - 150 - exponent;  // x = mantissa 2^(shift + exponent)
-    while (shift < 0) {  // trailing zeros of the mantissa
-        mantissa >>= 1;
-        ++shift;
-    }
-    int power = 1;
-    for (; shift >= 16; shift -= 16) power = power * (65536 % p) % p;
-    power = power * ((1 << shift) % p) % p;
-    int r = static_cast<int>(mantissa % static_cast<std::uint32_t>(p)) * power % p;
-    if ((u >> 31) != 0) r = r == 0 ? 0 : p - r;
-    return static_cast<std::int8_t>(2 * r >= p ? r - p : r);
-}
-
-void lay_out(Runtime& runtime, const SumSide<float> side, std::int64_t base, std::int64_t first, std::int64_t count, std::int64_t terms, std::int64_t width,
-             int exponent, int p, std::int8_t* to) {
-    for_each(runtime, count * width, TAPER_BODY(std::int64_t i) {
-        const std::int64_t k = i % width;
-        to[i] = k < terms ? residue(side.at(base, first + i / width, k), exponent, p) : static_cast<std::int8_t>(0);
+// Zeros behind the lines and the terms.  A thread takes eight terms, and eight threads as many lines, so that reading suits either order of an operand.
+void lay_out(Runtime& runtime, const SumSide<float> side, std::int64_t base, int exponent, const Moduli* moduli, const Factors* factors, const Panel to) {
+    const std::int64_t across = to.width / lane_terms, numbers = to.padded * across;
+    for_each(runtime, numbers, TAPER_BODY(std::int64_t i) {
+        const std::int64_t line = i / lane_lines / across * lane_lines + i % lane_lines, place = i / lane_lines % across;
+        Integer x[lane_terms];
+        for (int t = 0; t < lane_terms; ++t) {
+            const std::int64_t k = place * lane_terms + t;
+            if (line < to.lines && k < to.terms) x[t] = integer_of(side.at(base, to.first + line, k), exponent);
+        }
+        for (int a = 0; a < moduli->count; ++a) {
+            const Modulus& m = moduli->of[a];
+            std::uint64_t eight = 0;
+            for (int t = 0; t < lane_terms; ++t)
+                eight |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(m.residue(x[t].mantissa, factors->of[a][x[t].place]))) << (8 * t);
+            to.residues[a * numbers + line * across + place] = eight;
+        }
     });
 }
 
-void reduce_each(Runtime& runtime, std::int64_t n, const std::int32_t* sums, int p, std::uint8_t* residues) {
-    for_each(runtime, n, TAPER_BODY(std::int64_t i) {
-        const int r = sums[i] % p;
-        residues[i] = static_cast<std::uint8_t>(r < 0 ? r + p : r);
-    });
-}
-
-// A natural number of several pieces of 64 bits, least significant first.
-struct Natural {
-    std::uint64_t piece[pieces] = {};
-
-    TAPER_FN void multiply_add(std::uint64_t factor, std::uint64_t term) {
-        Wide carry = term;
-        for (int i = 0; i < pieces; ++i) {
-            carry += Wide{piece[i]} * factor;
-            piece[i] = static_cast<std::uint64_t>(carry);
-            carry >>= 64;
-        }
-    }
-    TAPER_FN bool above(const Natural& other) const {
-        for (int i = pieces - 1; i >= 0; --i) {
-            if (piece[i] != other.piece[i]) return piece[i] > other.piece[i];
-        }
-        return false;
-    }
-    TAPER_FN void subtract_from(const Natural& other) {  // this = other - this
-        std::uint64_t borrow = 0;
-        for (int i = 0; i < pieces; ++i) {
-            const std::uint64_t part = piece[i] + borrow;
-            borrow = (borrow != 0 && part == 0) || other.piece[i] < part ? 1 : 0;
-            piece[i] = other.piece[i] - part;
-        }
-    }
-};
-
-// The product of the moduli, and half of it.
-struct Range {
-    Natural product, half;
-    explicit Range(const Moduli& moduli) {
-        product.piece[0] = 1;
-        for (int i = 0; i < moduli.count; ++i) product.multiply_add(static_cast<std::uint64_t>(moduli.modulus[i]), 0);
-        half = product;
-        for (int i = 0; i < pieces; ++i) half.piece[i] = half.piece[i] >> 1 | (i + 1 < pieces ? half.piece[i + 1] << 63 : 0);
-    }
+struct alignas(16) Four {
+    std::int32_t sum[lane_columns];
 };
 
 struct Finish {
     DeviceSums<float> sums;
-    const Moduli* moduli;
-    Range range;
+    Moduli moduli;
     int exponent, lowest;  // of a unit of the sums, and of the register with the bias
     Result y;
 
-    TAPER_FN void output(std::int64_t entry, std::int64_t i, std::int64_t j, const std::uint8_t* residues, std::int64_t stride) const {
-        // Mixed-radix digits: x = v0 + v1 p0 + v2 p0 p1 + ...
-        int digit[most_moduli];
-        for (int a = 0; a < moduli->count; ++a) {
-            const int p = moduli->modulus[a];
-            int v = residues[a * stride];
-            for (int b = 0; b < a; ++b) {
-                v = (v - digit[b] % p) * moduli->inverse[b][a] % p;
-                v = v < 0 ? v + p : v;
-            }
-            digit[a] = v;
+    // Columns j to j + 3 of row i, as far as there are `columns`.
+    template <int words>
+    TAPER_FN void outputs(std::int64_t entry, std::int64_t i, std::int64_t j, std::int64_t columns, const Four* products, std::int64_t plane) const {
+        Number<words> number[lane_columns];
+        for (int a = 0; a < moduli.count; ++a) {
+            const Modulus m = moduli.of[a];
+            const Four four = products[a * plane];
+            for (int t = 0; t < lane_columns; ++t) number[t].add(m, m.digit(four.sum[t]));
         }
-        Natural x;
-        for (int a = moduli->count - 1; a >= 0; --a)
-            x.multiply_add(a == moduli->count - 1 ? 0 : static_cast<std::uint64_t>(moduli->modulus[a]), static_cast<std::uint64_t>(digit[a]));
-        const bool negative = x.above(range.half);
-        if (negative) x.subtract_from(range.product);
+        for (int t = 0; t < lane_columns; ++t) {
+            if (t < columns) put(entry, i, j + t, number[t]);
+        }
+    }
+
+  private:
+    template <int words>
+    TAPER_FN void put(std::int64_t entry, std::int64_t i, std::int64_t j, const Number<words>& number) const {
+        constexpr int limbs = words / 2;
+        std::uint64_t limb[limbs];
+        number.finish(moduli, limb);
+        const bool negative = static_cast<std::int64_t>(limb[limbs - 1]) < 0;
+        std::uint64_t carry = negative ? 1 : 0;
+        for (int l = 0; l < limbs; ++l) {
+            limb[l] = negative ? ~limb[l] + carry : limb[l];
+            carry = carry != 0 && limb[l] == 0 ? 1 : 0;
+        }
+        if constexpr (limbs <= 2) {
+            const Wide magnitude = limbs == 1 ? limb[0] : Wide{limb[limbs - 1]} << 64 | limb[0];
+            if (!sums.has_bias()) return y.put(sums.output(entry, i, j), unpacked_from(negative, magnitude, exponent));
+        }
+        y.put(sums.output(entry, i, j), in_register(negative, limb, limbs, entry, i, j));
+    }
+    TAPER_CALLED Unpacked in_register(bool negative, const std::uint64_t* limb, int limbs, std::int64_t entry, std::int64_t i, std::int64_t j) const {
         ExactRegister<register_limbs> sum(lowest);
-        for (int piece = 0; piece < pieces; ++piece) sum.add_shifted(negative, x.piece[piece], exponent + 64 * piece);
+        for (int l = 0; l < limbs; ++l) sum.add_shifted(negative, limb[l], exponent + 64 * l);
         if (sums.has_bias()) sum.add(sums.bias.exact(sums.bias_at(entry, i, j)));
-        y.put(sums.output(entry, i, j), sum.result());
+        return sum.result();
     }
 };
 
-void finish_each(Runtime& runtime, const Finish* finish, std::int64_t rows, std::int64_t entry, std::int64_t first, std::int64_t count, const std::uint8_t* residues) {
-    for_each(runtime, rows * count, TAPER_BODY(std::int64_t at) {
-        finish->output(entry, at / count, first + at % count, residues + at, rows * count);
+// Products lie by rows of `across`, a plane for each modulus.
+struct Block {
+    std::int64_t row, rows, column, columns, across, plane;
+};
+
+template <int words>
+void finish_each(Runtime& runtime, const Finish* finish, std::int64_t entry, const Block at, const Four* products) {
+    const std::int64_t fours = at.across / lane_columns;
+    for_each(runtime, at.rows * fours, TAPER_BODY(std::int64_t i) {
+        const std::int64_t row = i / fours, column = i % fours * lane_columns;
+        finish->template outputs<words>(entry, at.row + row, at.column + column, at.columns - column, products + i, at.plane / lane_columns);
     });
 }
 
@@ -168,38 +120,52 @@ Buffer<T> on_device(Runtime& runtime, const T& value) {
     return copy;
 }
 
-constexpr std::int64_t most_elements = std::int64_t{1} << 28;
+// A bound of the values' magnitudes is 2^this.
+double log2_largest(const Format& f) { return std::holds_alternative<Fixed>(f.family()) ? f.max_exponent() + 1 : std::log2(f.max()); }
+
+// `size` in parts as equal as multiples of 16 are: about `most`, and no less than `least`.
+std::int64_t part_of(std::int64_t size, std::int64_t most, std::int64_t least) {
+    const std::int64_t parts = (size + std::max(most, least) - 1) / std::max(most, least);
+    return std::max(padded_terms((size + parts - 1) / parts, int8_multiple), least);
+}
 
 }  // namespace
 
 bool residue_sums(Runtime& runtime, const SumCall& call) {
     const Format &left = call.left.format(), &right = call.right.format();
     const int exponent = left.min_exponent() + right.min_exponent();
-    const int bits = left.max_exponent() + right.max_exponent() + 2 - exponent + log2_ceiling(call.shape.terms() + 1);
+    const double bits = log2_largest(left) + log2_largest(right) - exponent + std::log2(std::max<double>(static_cast<double>(call.shape.terms()), 1));
     const int count = moduli_for(bits);
     const RegisterSize size = register_size(call);
     if (!pays_to_lay_out(call.shape) || count == 0 || call.shape.terms() >= (std::int64_t{1} << 17) || size.limbs > register_limbs - 1) return false;
     const SumProblem<float> problem(runtime, call);
     const DeviceSums<float> s = problem.sums();
     const Moduli moduli(count);
+    const auto factors = [&](const Format& f, bool is_left) { return on_device(runtime, Factors(moduli, f.max_exponent() - f.min_exponent() + 2, is_left)); };
+    const Buffer<Factors> left_factors = factors(left, true), right_factors = factors(right, false);
     const Buffer<Moduli> moduli_copy = on_device(runtime, moduli);
-    const Buffer<Finish> finish = on_device(runtime, Finish{s, moduli_copy.data(), Range(moduli), exponent, size.lowest, Result(runtime, call.y, call.mode)});
-    const std::int64_t width = padded_terms(s.terms, int8_multiple);
-    const std::int64_t step = std::max<std::int64_t>(std::min({s.columns, most_elements / width, most_elements / (s.rows * count)}), 1);
-    const Buffer<std::int8_t> a(runtime, s.rows * width), b(runtime, step * width);
-    const Buffer<std::int32_t> sums(runtime, s.rows * step);
-    const Buffer<std::uint8_t> residues(runtime, s.rows * step * count);
+    const Buffer<Finish> finish = on_device(runtime, Finish{s, moduli, exponent, size.lowest, Result(runtime, call.y, call.mode)});
+    const std::int64_t width = padded_terms(s.terms, int8_multiple), most_lines = most_residues / (width * count);
+    const std::int64_t usual_columns = std::min<std::int64_t>(padded_terms(s.columns, int8_multiple), 2048);
+    const std::int64_t row_step = part_of(s.rows, std::min(most_lines, most_sums / (count * usual_columns)), least_rows);
+    const std::int64_t column_step = part_of(s.columns, std::min(most_lines, most_sums / (count * row_step)), int8_multiple);
+    const Buffer<std::uint64_t> a(runtime, count * row_step * width / lane_terms), b(runtime, count * column_step * width / lane_terms);
+    const Buffer<Four> products(runtime, count * row_step * column_step / lane_columns);
+    const auto finish_words = bits < 62 ? finish_each<2> : bits < 126 ? finish_each<4> : finish_each<8>;
     for (std::int64_t entry = 0; entry < s.batch; ++entry) {
         const SumBase& base = call.shape.batch[static_cast<std::size_t>(entry)];
-        for (std::int64_t first = 0; first < s.columns; first += step) {
-            const std::int64_t columns = std::min(step, s.columns - first);
-            for (int i = 0; i < count; ++i) {
-                lay_out(runtime, s.left, base.left, 0, s.rows, s.terms, width, left.min_exponent(), moduli.modulus[i], a.data());
-                lay_out(runtime, s.right, base.right, first, columns, s.terms, width, right.min_exponent(), moduli.modulus[i], b.data());
-                gemm(runtime, dense_gemm(s.rows, columns, width), a.data(), b.data(), sums.data());
-                reduce_each(runtime, s.rows * columns, sums.data(), moduli.modulus[i], residues.data() + i * s.rows * columns);
+        for (std::int64_t row = 0; row < s.rows; row += row_step) {
+            const std::int64_t rows = std::min(row_step, s.rows - row);
+            const Panel lines{a.data(), row, rows, padded_terms(std::max(rows, least_rows), int8_multiple), s.terms, width};
+            lay_out(runtime, s.left, base.left, left.min_exponent(), moduli_copy.data(), left_factors.data(), lines);
+            for (std::int64_t column = 0; column < s.columns; column += column_step) {
+                const std::int64_t columns = std::min(column_step, s.columns - column);
+                const Panel across{b.data(), column, columns, padded_terms(columns, int8_multiple), s.terms, width};
+                lay_out(runtime, s.right, base.right, right.min_exponent(), moduli_copy.data(), right_factors.data(), across);
+                const GemmShape shape{lines.padded, across.padded, width, {width, false, lines.plane()}, {width, false, across.plane()}, count};
+                gemm(runtime, shape, lines.data(), across.data(), products.data()->sum);
+                finish_words(runtime, finish.data(), entry, {row, rows, column, columns, across.padded, lines.padded * across.padded}, products.data());
             }
-            finish_each(runtime, finish.data(), s.rows, entry, first, columns, residues.data());
         }
     }
     return true;

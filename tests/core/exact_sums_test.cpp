@@ -272,6 +272,21 @@ TEST_F(ExactSums, LargestIntegers) {
     EXPECT_EQ(taken.float32 + taken.float64 + taken.slices + taken.scalar, 0u);
 }
 
+// The largest sums of a power of two of terms, of either sign, and those a little smaller.
+TEST_F(ExactSums, LargestSums) {
+    for (const char* format : {"posit(8,1)", "posit(16,1)", "posit(16,2)", "e4m3", "fixed(8,4)", "fixed(16,8)"}) {
+        const std::uint64_t half = std::uint64_t{1} << (Format::parse(format).bits() - 1);
+        const std::uint64_t largest = std::string(format) == "e4m3" ? 0x7e : half - 1, lowest = format[0] == 'p' ? half + 1 : format[0] == 'f' ? half : 0xfe;
+        const std::int64_t k = 1024;
+        Codes left(static_cast<std::size_t>(3 * k), largest), right(static_cast<std::size_t>(k * 3), lowest);
+        std::fill_n(left.begin(), k, lowest);
+        left.back() = 1;
+        for (std::size_t i = 0; i < right.size(); i += 3) right[i] = largest;
+        const Matrix a(format, left), b(format, right);
+        EXPECT_EQ(product(a, b, {3, k, 3}, "float64"), expected(a, b, 3, k, 3, "float64")) << format;
+    }
+}
+
 // Each rung is taken by the data it is made for, and only the last one by what is beyond the others.
 TEST_F(ExactSums, Rungs) {
     if (default_device() != Device::cpu()) GTEST_SKIP() << "rungs are the CPU's";

@@ -45,6 +45,8 @@ void gemm(Runtime& runtime, const GemmShape& s, const float* a, const float* b, 
 void gemm(Runtime& runtime, const GemmShape& s, const std::int8_t* a, const std::int8_t* b, std::int32_t* c) {
     check_layout(s.a, s.m, s.k, int8_multiple, a);
     check_layout(s.b, s.n, s.k, int8_multiple, b);
+    const bool multiples = s.m % int8_multiple == 0 && s.n % int8_multiple == 0 && s.k % int8_multiple == 0;
+    if (!multiples || s.m < 32) throw Error("gemm: int8 products want sizes that are multiples of 16, and 32 rows");
     runtime.enqueue([=] { multiply<std::int8_t, std::int32_t>(s, a, b, c, nullptr); });
 }
 
