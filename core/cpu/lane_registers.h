@@ -18,12 +18,14 @@ constexpr int register_lanes = 2;
 #endif
 constexpr int lane_registers = sum_lanes / register_lanes;
 
-typedef double Lanes __attribute__((vector_size(register_lanes * sizeof(double)), aligned(alignof(double)), may_alias));
-typedef float FloatLanes __attribute__((vector_size(register_lanes * sizeof(float)), aligned(alignof(float)), may_alias));
+typedef double Lanes __attribute__((vector_size(register_lanes * sizeof(double))));
+// Lanes in an array.
+typedef double Unaligned __attribute__((vector_size(register_lanes * sizeof(double)), aligned(alignof(double)), may_alias));
+typedef float UnalignedFloats __attribute__((vector_size(register_lanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
 // By reference: returning a vector by value would differ between levels.
-TAPER_FN void load(const double* x, Lanes& lanes) { lanes = *reinterpret_cast<const Lanes*>(x); }
-TAPER_FN void load(const float* x, Lanes& lanes) { lanes = __builtin_convertvector(*reinterpret_cast<const FloatLanes*>(x), Lanes); }
+TAPER_FN void load(const double* x, Lanes& lanes) { lanes = *reinterpret_cast<const Unaligned*>(x); }
+TAPER_FN void load(const float* x, Lanes& lanes) { lanes = __builtin_convertvector(*reinterpret_cast<const UnalignedFloats*>(x), Lanes); }
 
 // vector(i, lanes...) adds the elements from i on to a register of each sum's lanes, scalar(i, lane...) element i to its lane of each.
 template <class Vector, class Scalar>
@@ -41,8 +43,8 @@ TAPER_FN void add_in_lanes(std::size_t n, double* s, double* q, const Vector& ve
     }
 #pragma GCC unroll 4
     for (int r = 0; r < lane_registers; ++r) {
-        *reinterpret_cast<Lanes*>(s + r * register_lanes) = sum[r];
-        *reinterpret_cast<Lanes*>(q + r * register_lanes) = product[r];
+        *reinterpret_cast<Unaligned*>(s + r * register_lanes) = sum[r];
+        *reinterpret_cast<Unaligned*>(q + r * register_lanes) = product[r];
     }
     for (; i < n; ++i) scalar(i, s[i % sum_lanes], q[i % sum_lanes]);
 }
@@ -57,7 +59,7 @@ TAPER_FN void add_in_lanes(std::size_t n, double* s, const Vector& vector, const
         for (int r = 0; r < lane_registers; ++r) vector(i + static_cast<std::size_t>(r * register_lanes), sum[r]);
     }
 #pragma GCC unroll 4
-    for (int r = 0; r < lane_registers; ++r) *reinterpret_cast<Lanes*>(s + r * register_lanes) = sum[r];
+    for (int r = 0; r < lane_registers; ++r) *reinterpret_cast<Unaligned*>(s + r * register_lanes) = sum[r];
     for (; i < n; ++i) scalar(i, s[i % sum_lanes]);
 }
 
