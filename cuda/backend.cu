@@ -23,7 +23,7 @@ namespace {
 // The 256 values of a format of at most 8 bits, on the device for as long as the process lives.
 const float* value_table(Runtime& runtime, const Format& format) {
     static std::mutex mutex;
-    static std::map<std::pair<int, std::string>, const float*> tables;
+    static auto& tables = *new std::map<std::pair<int, std::string>, const float*>;  // never destroyed, as the backends
     const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     const float*& table = tables[{runtime.index(), format.name()}];
