@@ -46,7 +46,8 @@ struct Correlation {
     }
     // Where the values of an image's map of one line are to be put from `row` on, before encode_rows(): `buffer`, or the output itself.
     float* place(std::int64_t image, std::int64_t line, std::int64_t row, float* buffer) const {
-        return encoder.format == Format::float32() ? reinterpret_cast<float*>(output) + index(image, line, row) : buffer;
+        const bool is_float32 = std::holds_alternative<Float32>(encoder.format.family()) && encoder.format.scaling() == Scaling::none;
+        return is_float32 ? reinterpret_cast<float*>(output) + index(image, line, row) : buffer;
     }
     // Rounds `count` rows that lie in `values`; returns how many NaN had no code.
     std::size_t encode_rows(std::int64_t image, std::int64_t line, std::int64_t row, std::int64_t count, const float* values) const {

@@ -34,7 +34,10 @@ void moments_of(const Sequences& z, const Tensor& x, double* mean, double* varia
     }
     const TwoSums sums = sum_sequences(z, [&](std::int64_t sequence, std::int64_t begin, std::int64_t count, double* s, double* q) {
         alignas(64) T buffer[lane_block];
-        loops<T>().moments(in.read(sequence, begin, count, buffer), pivot[static_cast<std::size_t>(sequence)], static_cast<std::size_t>(count), s, q);
+        for (std::int64_t done = 0, run = 0; done < count; done += run) {
+            run = in.lies_in_lanes() ? in.run(begin + done, count - done) : count;
+            loops<T>().moments(in.read(sequence, begin + done, run, buffer), pivot[static_cast<std::size_t>(sequence)], static_cast<std::size_t>(run), s, q);
+        }
     });
     const double n = static_cast<double>(z.length);
     for (std::size_t i = 0; i < pivot.size(); ++i) {

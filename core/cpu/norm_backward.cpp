@@ -17,10 +17,14 @@ std::vector<T> narrowed(const std::vector<double>& values) {
 template <class T>
 TwoSums channel_sums(const Sequences& z, const Tensor& dy, const Tensor& x, const std::vector<double>& mean) {
     const SequenceReader<T> dy_in(dy, z), x_in(x, z);
+    const bool in_lanes = dy_in.lies_in_lanes() && x_in.lies_in_lanes();
     return sum_sequences(z, [&](std::int64_t sequence, std::int64_t begin, std::int64_t count, double* s, double* q) {
         alignas(64) T dy_buffer[lane_block], x_buffer[lane_block];
-        loops<T>().products(dy_in.read(sequence, begin, count, dy_buffer), x_in.read(sequence, begin, count, x_buffer),
-                            mean[static_cast<std::size_t>(sequence)], static_cast<std::size_t>(count), s, q);
+        for (std::int64_t done = 0, run = 0; done < count; done += run) {
+            run = in_lanes ? x_in.run(begin + done, count - done) : count;
+            loops<T>().products(dy_in.read(sequence, begin + done, run, dy_buffer), x_in.read(sequence, begin + done, run, x_buffer),
+                                mean[static_cast<std::size_t>(sequence)], static_cast<std::size_t>(run), s, q);
+        }
     });
 }
 

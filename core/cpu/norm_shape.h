@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <taper/core/cpu/operand.h>
+#include <taper/core/cpu/reduce_kernels.h>
 #include <taper/core/norm.h>
 
 namespace taper::cpu {
@@ -70,6 +71,11 @@ class SequenceReader {
         in_.decoded(codes, count, buffer);
         return buffer;
     }
+
+    // Whether the pieces of a sequence can be read where they lie, in runs of whole groups of sum_lanes.
+    bool lies_in_lanes() const { return in_.direct() && z_.piece % sum_lanes == 0; }
+    // The length of the run that begins at `begin`, at most `count`.
+    std::int64_t run(std::int64_t begin, std::int64_t count) const { return std::min(count, z_.piece - begin % z_.piece); }
 
   private:
     Reader<T> in_;
