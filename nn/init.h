@@ -1,4 +1,4 @@
-// Initial values of weights, float32, drawn from a Generator (one stream a call).
+// Initial values of weights, float32, drawn from a Generator (one stream a call); on the default device, the same numbers on each.
 #pragma once
 
 #include <cstdint>

@@ -30,8 +30,9 @@ run() {  # run NAME SEED FLAGS...: leaves NAME-SEED.distance
     local name=$1 seed=$2 stem=$results/$1-$2 resume=()
     shift 2
     local flags=("${data[@]}" "$@" --seed "$seed" --steps "$steps" --frechet-images "${SAMPLES:-10000}")
-    if [[ $(cat "$stem.flags" 2> /dev/null) != "${flags[*]}" ]]; then rm -rf "$stem" "$stem".{st,csv,png,distance}; fi  # other settings
-    echo "${flags[*]}" > "$stem.flags"
+    local settings="${flags[*]} $(cat "$here"/dcgan_*.json | cksum)"
+    if [[ $(cat "$stem.flags" 2> /dev/null) != "$settings" ]]; then rm -rf "$stem" "$stem".{st,csv,png,distance}; fi  # other settings
+    echo "$settings" > "$stem.flags"
     if [[ -f $stem.distance ]]; then return; fi
     if [[ -f $stem.st ]]; then resume=(--resume "$stem.st"); fi
     say "dcgan_fashion: $name, seed $seed"
