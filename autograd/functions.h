@@ -15,6 +15,7 @@ namespace taper {
 struct ProductOptions {
     Output output = {};  // unset: the first operand's format
     Accumulator forward = {}, backward_data = {}, backward_weights = {};
+    Activation activation = Activation::none;  // relu: relu(y), in the same pass
 };
 
 // y = op(x): neg, abs, square, sqrt, reciprocal, exp, log, tanh, sigmoid, relu; leaky_relu(x, slope), scale(x, factor).
@@ -70,13 +71,16 @@ Variable conv_transpose2d(const Variable& x, const Variable& weight, const Varia
 // norm takes the moments of x itself (`of_x`, and its gradient goes through them) or constants (`given`); core/norm.h names the groups.
 enum class Statistics : std::uint8_t { of_x, given };
 Variable norm(const Variable& x, const core::Moments& moments, Statistics statistics, const Variable& weight, const Variable& bias, const core::NormSpec& spec = {},
-              const Output& output = {});
+              const Output& output = {}, Activation activation = Activation::none);
 // x [N, C, ...], over each channel of the batch: norm with the batch's own moments.
-Variable batch_norm(const Variable& x, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
+Variable batch_norm(const Variable& x, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {},
+                    Activation activation = Activation::none);
 // x [N, C, ...], over C / groups neighbouring channels of a sample; weight, bias [C].
-Variable group_norm(const Variable& x, std::int64_t groups, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
+Variable group_norm(const Variable& x, std::int64_t groups, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {},
+                    Activation activation = Activation::none);
 // Over the last axes, of sizes `shape`; weight, bias of that shape.
-Variable layer_norm(const Variable& x, const Shape& shape, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {});
+Variable layer_norm(const Variable& x, const Shape& shape, const Variable& weight, const Variable& bias, double eps = 1e-5, const Output& output = {},
+                    Activation activation = Activation::none);
 Variable max_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
 Variable avg_pool2d(const Variable& x, const core::Pool2dSpec& spec = {});
 Variable adaptive_avg_pool2d(const Variable& x, const core::AdaptivePool2dSpec& spec);  // of 1 x 1: the mean over axes 2 and 3, as mean forms it

@@ -22,6 +22,11 @@ Format compute_format(std::initializer_list<Format> formats) {
     return Format::float32();
 }
 
+Tensor ActivationGradient::operator()(const Tensor& dy) const {
+    const Tensor& y = y_.get();
+    return y.defined() ? core::unary_backward(Unary::relu, y.reshape(dy.shape()), dy) : dy;
+}
+
 Shape reduced_shape(const Shape& shape, const std::vector<int>& axes) {
     std::vector<std::int64_t> sizes = shape.sizes();
     if (axes.empty()) sizes.assign(sizes.size(), 1);

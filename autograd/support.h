@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include <taper/autograd/variable.h>
 #include <taper/core/target.h>
 #include <taper/core/tensor.h>
 
@@ -14,6 +15,16 @@ Tensor rounded(const Tensor& x, const Target& target);
 
 // float64 if one of the formats computes in float64, else float32.
 Format compute_format(std::initializer_list<Format> formats);
+
+// What the gradient of an op with an activation begins with: dy before it.
+class ActivationGradient {
+  public:
+    ActivationGradient(Activation activation, const Tensor& y) : y_(activation == Activation::relu ? Saved(y) : Saved()) {}
+    Tensor operator()(const Tensor& dy) const;  // in dy's format
+
+  private:
+    Saved y_;
+};
 
 // The shape with size 1 at `axes` (empty: all): what a reduction gives with keep_axes.
 Shape reduced_shape(const Shape& shape, const std::vector<int>& axes);

@@ -44,16 +44,16 @@ void Backend::point_loss(core::PointLoss, const Tensor& x, const Tensor&, Tensor
 void Backend::point_loss_backward(core::PointLoss, const Tensor& x, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
     no_kernel("point_loss_backward", x.format());
 }
-void Backend::matmul(const MatmulShape&, const Accumulator&, const Tensor& a, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+void Backend::matmul(const MatmulShape&, const Accumulator&, const Tensor& a, const Tensor&, const Tensor&, Tensor&, const Epilogue&) {
     no_kernel("matmul", a.format());
 }
-void Backend::conv2d(const core::Conv2dSpec&, const Accumulator&, const Tensor& x, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+void Backend::conv2d(const core::Conv2dSpec&, const Accumulator&, const Tensor& x, const Tensor&, const Tensor&, Tensor&, const Epilogue&) {
     no_kernel("conv2d", x.format());
 }
-void Backend::conv2d_backward_data(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) {
+void Backend::conv2d_backward_data(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, const Tensor&, Tensor&, const Epilogue&) {
     no_kernel("conv2d_backward_data", dy.format());
 }
-void Backend::conv2d_backward_weights(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, Tensor&, const RoundingMode&) {
+void Backend::conv2d_backward_weights(const core::Conv2dSpec&, const Accumulator&, const Tensor& dy, const Tensor&, Tensor&, const Epilogue&) {
     no_kernel("conv2d_backward_weights", dy.format());
 }
 void Backend::max_pool2d(const core::Pool2dSpec&, const Tensor& x, Tensor&, Tensor&) { no_kernel("max_pool2d", x.format()); }
@@ -69,7 +69,7 @@ void Backend::gelu_backward(core::GeluApproximation, const Tensor& dy, const Ten
 void Backend::dropout_mask(std::int64_t, std::uint64_t, std::uint64_t, std::uint64_t, Tensor& mask) { no_kernel("dropout_mask", mask.format()); }
 void Backend::dropout(const Tensor& x, const Tensor&, Tensor&) { no_kernel("dropout", x.format()); }
 void Backend::norm_moments(const core::NormSpec&, const Tensor& x, core::Moments&) { no_kernel("norm", x.format()); }
-void Backend::norm(const core::NormSpec&, const Tensor& x, const core::Moments&, const Tensor&, const Tensor&, Tensor&, const RoundingMode&) { no_kernel("norm", x.format()); }
+void Backend::norm(const core::NormSpec&, const Tensor& x, const core::Moments&, const Tensor&, const Tensor&, Tensor&, const Epilogue&) { no_kernel("norm", x.format()); }
 void Backend::norm_backward_weights(const core::NormSpec&, const Tensor& dy, const Tensor&, const core::Moments&, core::NormSums&) {
     no_kernel("norm_backward_weights", dy.format());
 }

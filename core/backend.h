@@ -13,6 +13,11 @@
 
 namespace taper {
 
+// What becomes of a finished sum: it is rounded into y, and where `relu` y = max(y, 0) then, NaN staying.
+struct Epilogue : RoundingMode {
+    bool relu = false;
+};
+
 class Backend {
   public:
     virtual ~Backend() = default;
@@ -65,10 +70,10 @@ class Backend {
         std::vector<std::int64_t> a_offset, b_offset;  // per batch entry, in elements
         bool transpose_a, transpose_b;
     };
-    virtual void matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y, const RoundingMode& mode);
-    virtual void conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y, const RoundingMode& mode);
-    virtual void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx, const RoundingMode& mode);
-    virtual void conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw, const RoundingMode& mode);
+    virtual void matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y, const Epilogue& epilogue);
+    virtual void conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y, const Epilogue& epilogue);
+    virtual void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx, const Epilogue& epilogue);
+    virtual void conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw, const Epilogue& epilogue);
     virtual void max_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, Tensor& index);
     virtual void max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, const Tensor& index, Tensor& dx, const RoundingMode& mode);
     virtual void avg_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, const RoundingMode& mode);
@@ -80,7 +85,7 @@ class Backend {
     virtual void dropout_mask(std::int64_t n, std::uint64_t threshold, std::uint64_t seed, std::uint64_t stream, Tensor& mask);  // kept: draw < threshold
     virtual void dropout(const Tensor& x, const Tensor& mask, Tensor& y);                                                       // y in x's format
     virtual void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments);
-    virtual void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const RoundingMode& mode);
+    virtual void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const Epilogue& epilogue);
     virtual void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums);
     virtual void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
                                     Tensor& dx, const RoundingMode& mode);

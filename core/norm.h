@@ -24,7 +24,8 @@ struct Moments {
 Moments norm_moments(const Tensor& x, const NormSpec& spec = {});
 
 // y = (x - mean) (weight / sqrt(variance + eps)) + bias in float64, rounded once; weight [C], bias [C] in any formats, undefined: 1 and 0.
-Tensor norm(const Tensor& x, const Moments& moments, const Tensor& weight, const Tensor& bias, const NormSpec& spec = {}, const Output& output = {});
+Tensor norm(const Tensor& x, const Moments& moments, const Tensor& weight, const Tensor& bias, const NormSpec& spec = {}, const Output& output = {},
+            Activation activation = Activation::none);
 
 // float64 [C]: dweight = sum dy (x - mean) / sqrt(variance + eps), dbias = sum dy.
 struct NormSums {

@@ -73,6 +73,7 @@ struct MatmulOptions {
     Accumulator accumulator = {};
     Output output = {};  // unset: a's format
     Tensor bias = {};    // [N], enters the sum before its one rounding; any format
+    Activation activation = Activation::none;
 };
 // y[.., m, n] = sum_k a[.., m, k] b[.., k, n] (+ bias[n]): a [.., M, K], b [.., K, N]; leading axes broadcast, or one operand has none.
 // Any two formats.  K = 0 gives zero, or the bias.
@@ -87,6 +88,7 @@ struct Conv2dSpec {
 struct SumOptions {
     Accumulator accumulator = {};
     Output output = {};  // unset: the first operand's format
+    Activation activation = Activation::none;
 };
 // y[n,o,i,j] = bias[o] + sum_{c,r,s} x[n, g C/groups + c, i stride + r dilation - padding, j stride + s dilation - padding] w[o,c,r,s];
 // g = o / (O/groups) is the group of o.  c, r, s are the terms in their order: a padded position is one, of product 0; what lies between the elements

@@ -1,6 +1,7 @@
 // Target: a format with a rounding mode, what an op rounds its result into.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include <taper/formats/format.h>
@@ -20,5 +21,8 @@ struct Target {
 
 // Unset: the operands' format.
 using Output = std::optional<Target>;
+
+// What follows the one rounding of a product or a norm, in the same pass.  relu: y = max(y, 0), NaN and NaR staying: the bits of unary(Unary::relu, y).
+enum class Activation : std::uint8_t { none, relu };
 
 }  // namespace taper

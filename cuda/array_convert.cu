@@ -122,19 +122,26 @@ void decode_any(Runtime& runtime, std::int64_t n, const Input x, typename Conver
 
 // --- Encoding.
 
-template <class Lane, class Code>
+template <class Lane, class Code, bool clears>
 struct EncodeByLane {
     Lane lane;
     unsigned long long* lost;  // null where NaN has a code
+    CodeRange cleared;
     TAPER_FN Code operator()(float x) const {
         if (lost != nullptr && x != x) count_nan(lost);
-        return static_cast<Code>(lane.template encode<Rounding::nearest>(x));
+        const std::uint32_t code = static_cast<std::uint32_t>(lane.template encode<Rounding::nearest>(x));
+        return static_cast<Code>(clears && code - cleared.first < cleared.count ? 0 : code);
     }
 };
 
 template <class Code, class Lane>
 void encode_by_lane(Runtime& runtime, std::int64_t n, const float* x, const Result& y, std::int64_t first, const Lane& lane) {
-    convert_array(runtime, n, x, static_cast<Code*>(y.codes) + first, EncodeByLane<Lane, Code>{lane, y.format.has_nan ? nullptr : y.nan_count});
+    unsigned long long* const lost = y.format.has_nan ? nullptr : y.nan_count;
+    Code* const to = static_cast<Code*>(y.codes) + first;
+    if (y.cleared.count != 0)
+        convert_array(runtime, n, x, to, EncodeByLane<Lane, Code, true>{lane, lost, y.cleared});
+    else
+        convert_array(runtime, n, x, to, EncodeByLane<Lane, Code, false>{lane, lost, {}});
 }
 
 template <class Lane>

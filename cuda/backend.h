@@ -2,6 +2,7 @@
 #pragma once
 
 #include <taper/core/backend.h>
+#include <taper/core/cpu/code_facts.h>
 #include <taper/cuda/decoded.h>
 #include <taper/cuda/runtime.h>
 
@@ -61,13 +62,13 @@ class CudaBackend final : public Backend {
 
     // matmul.cu
     void matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
-                const RoundingMode& mode) override;
+                const Epilogue& epilogue) override;
     void conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
-                const RoundingMode& mode) override;
+                const Epilogue& epilogue) override;
     void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx,
-                              const RoundingMode& mode) override;
+                              const Epilogue& epilogue) override;
     void conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
-                                 const RoundingMode& mode) override;
+                                 const Epilogue& epilogue) override;
 
     // pool.cu
     void max_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, Tensor& index) override;
@@ -85,7 +86,7 @@ class CudaBackend final : public Backend {
 
     // norm.cu
     void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments) override;
-    void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const RoundingMode& mode) override;
+    void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const Epilogue& epilogue) override;
     void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums) override;
     void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
                             Tensor& dx, const RoundingMode& mode) override;
@@ -95,6 +96,10 @@ class CudaBackend final : public Backend {
     void adam_step(const core::AdamStep& step, core::StepWeights& weights, Tensor& mean, Tensor& square, const Tensor& gradient) override;
 
   private:
+    void finish(const Epilogue& epilogue, Tensor& y) {  // a ReLU that Result could not clear by codes
+        if (epilogue.relu && !code_facts(y.format()).ranges) unary(Unary::relu, 0, y, y, {});
+    }
+
     Runtime runtime_;
     DecodedCache decoded_{runtime_};
 };

@@ -70,11 +70,11 @@ void CudaBackend::convert(const Tensor& x, Tensor& y, const RoundingMode& mode) 
 }
 
 void CudaBackend::fill(Tensor& y, double value) {
-    fill_code(runtime_, y.elements(), encode_one(y.format(), value), std::isnan(value), Result(runtime_, y, {}));
+    fill_code(runtime_, y.elements(), encode_one(y.format(), value), std::isnan(value), Result(runtime_, y, RoundingMode{}));
 }
 
 void CudaBackend::random(Tensor& y, bool normal, double low, double high, std::uint64_t seed, std::uint64_t stream) {
-    fill_random(runtime_, y.elements(), {normal, low, high, seed, stream}, Result(runtime_, y, {}));
+    fill_random(runtime_, y.elements(), {normal, low, high, seed, stream}, Result(runtime_, y, RoundingMode{}));
 }
 
 }  // namespace taper::cuda

@@ -122,7 +122,7 @@ bool convolve(Runtime& runtime, const SumCall& call, const ConvSizes& z, ConvDir
     const Decoded left = call.decoded.get(call.left, (weights_left ? e.weights : e.y).decoding(kind));
     const Decoded right = call.decoded.get(call.right, (reads_x ? e.x : e.y).decoding(kind));
     const bool marks = call.left.format().has_nan() && meets_padding(z, direction);
-    const bool in_place = kind == Kind::float32 && call.y.format() == Format::float32() && !call.bias.defined() && !marks;
+    const bool in_place = kind == Kind::float32 && call.y.format() == Format::float32() && !call.bias.defined() && !marks && !call.epilogue.relu;
     const Buffer<float> sums(runtime, in_place ? 0 : out.elements());
     float* const to = in_place ? static_cast<float*>(call.y.mutable_data()) : sums.data();
     const ConvTensors tensors = direction == ConvDirection::forward         ? ConvTensors{right.data, left.data, to}
@@ -136,7 +136,7 @@ bool convolve(Runtime& runtime, const SumCall& call, const ConvSizes& z, ConvDir
         runtime.zero(spoilt.data(), static_cast<std::size_t>(lines));
         mark_lines(runtime, call.left.elements(), Input(runtime, call.left), left_lines(z, direction), spoilt.data());
     }
-    Finish finish{out.outer, out.channels, out.pixels, {}, marks ? spoilt.data() : nullptr, !weights_left, Result(runtime, call.y, call.mode)};
+    Finish finish{out.outer, out.channels, out.pixels, {}, marks ? spoilt.data() : nullptr, !weights_left, Result(runtime, call.y, call.epilogue)};
     if (call.bias.defined()) finish.bias = Input(runtime, call.bias);
     if (kind == Kind::float32) {
         finish_as_they_lie(runtime, sums.data(), finish);

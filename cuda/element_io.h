@@ -5,8 +5,9 @@
 #include <cmath>
 #include <cstdint>
 
-#include <taper/cuda/launch.h>
+#include <taper/core/cpu/code_facts.h>
 #include <taper/core/tensor.h>
+#include <taper/cuda/launch.h>
 #include <taper/formats/format.h>
 #include <taper/formats/philox.h>
 
@@ -170,11 +171,18 @@ struct Result {
     void* codes = nullptr;
     DeviceMode mode;
     unsigned long long* nan_count = nullptr;
+    CodeRange cleared = {};  // these codes become 0: the negative ones of a ReLU
     Result() = default;
     Result(Runtime& runtime, Tensor& y, const RoundingMode& m)
         : format(device_format(runtime, y.format())), codes(y.mutable_data()), mode(m), nan_count(runtime.nan_count()) {}
+    Result(Runtime& runtime, Tensor& y, const Epilogue& e) : Result(runtime, y, static_cast<const RoundingMode&>(e)) {
+        if (e.relu && code_facts(y.format()).ranges) cleared = code_facts(y.format()).negative;
+    }
 
-    TAPER_FN void put_code(std::int64_t i, std::uint64_t code) const { store_code(codes, format.bytes, i, code); }
+    TAPER_FN void put_code(std::int64_t i, std::uint64_t code) const {
+        const bool clear = static_cast<std::uint32_t>(code) - cleared.first < cleared.count;
+        store_code(codes, format.bytes, i, clear ? 0 : code);
+    }
     template <class T>
     TAPER_FN void put(std::int64_t i, T x) const {
         lose(x != x);

@@ -45,7 +45,7 @@ void unary_by_table(Runtime& runtime, Unary op, double a, const Tensor& x, Tenso
     const std::vector<std::uint8_t> flags(table->is_lost.begin(), table->is_lost.end());
     const Buffer<std::uint8_t> is_lost(runtime, 256);
     runtime.copy_in(flags.data(), is_lost.data(), flags.size());
-    count_lost(runtime, x.elements(), from, is_lost.data(), Result(runtime, y, {}));
+    count_lost(runtime, x.elements(), from, is_lost.data(), Result(runtime, y, RoundingMode{}));
 }
 
 // The exact result, or its first bits and a sticky one; of exp, log, tanh and sigmoid float64's.

@@ -62,7 +62,7 @@ void integer_sums(Runtime& runtime, const SumCall& call) {
     const DeviceSums<std::int32_t> shape{{left.data(), s.left.line, s.left.term, s.left.output}, {right.data(), s.right.line, s.right.term, s.right.output},
                                        s.rows, s.columns, s.terms, s.batch, s.bases, {}, false};
     const IntegerSteps steps{call.left.format().min_exponent() + call.right.format().min_exponent()};
-    const TiledSums<std::int32_t, std::int64_t, IntegerSteps> sums{shape, steps, nullptr, Result(runtime, call.y, call.mode)};
+    const TiledSums<std::int32_t, std::int64_t, IntegerSteps> sums{shape, steps, nullptr, Result(runtime, call.y, call.epilogue)};
     for_blocks(runtime, sums.blocks(), sums);
 }
 

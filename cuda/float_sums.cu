@@ -23,7 +23,7 @@ void run(Runtime& runtime, const SumCall& call) {
     const DeviceSums<Real> shape = problem.sums();
     const Buffer<Real> bias(runtime, call.bias.defined() ? call.bias.elements() : 0);
     if (shape.has_bias()) read_bias<Real>(runtime, call.bias.elements(), shape.bias, bias.data());
-    const TiledSums<Real, Real, FloatSteps<Real>> sums{shape, {}, shape.has_bias() ? bias.data() : nullptr, Result(runtime, call.y, call.mode)};
+    const TiledSums<Real, Real, FloatSteps<Real>> sums{shape, {}, shape.has_bias() ? bias.data() : nullptr, Result(runtime, call.y, call.epilogue)};
     for_blocks(runtime, sums.blocks(), sums);
 }
 

@@ -35,7 +35,7 @@ Buffer<double> sum_of(Runtime& runtime, const Tensor& x, const Tensor& target) {
 
 void CudaBackend::point_loss(core::PointLoss kind, const Tensor& x, const Tensor& target, Tensor& loss) {
     const Buffer<double> sum = kind == core::PointLoss::mse ? sum_of<core::Mse>(runtime_, x, target) : sum_of<core::BceWithLogits>(runtime_, x, target);
-    write_mean(runtime_, sum.data(), x.elements(), Result(runtime_, loss, {}));
+    write_mean(runtime_, sum.data(), x.elements(), Result(runtime_, loss, RoundingMode{}));
 }
 
 void CudaBackend::point_loss_backward(core::PointLoss kind, const Tensor& x, const Tensor& target, const Tensor& dloss, Tensor& dx, const RoundingMode& mode) {

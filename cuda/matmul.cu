@@ -23,26 +23,30 @@ void sum_convolution(Runtime& runtime, const SumCall& call, const ConvSizes& siz
 }  // namespace
 
 void CudaBackend::matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
-                         const RoundingMode& mode) {
-    sum_products(runtime_, {matmul_sums(shape), a, b, bias, accumulator, y, mode, decoded_});
+                         const Epilogue& epilogue) {
+    sum_products(runtime_, {matmul_sums(shape), a, b, bias, accumulator, y, epilogue, decoded_});
+    finish(epilogue, y);
 }
 
 void CudaBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
-                         const RoundingMode& mode) {
+                         const Epilogue& epilogue) {
     const ConvSizes sizes(spec, x.shape(), w.shape(), y.shape());
-    sum_convolution(runtime_, {conv2d_sums(sizes), w, x, bias, accumulator, y, mode, decoded_}, sizes, ConvDirection::forward);
+    sum_convolution(runtime_, {conv2d_sums(sizes), w, x, bias, accumulator, y, epilogue, decoded_}, sizes, ConvDirection::forward);
+    finish(epilogue, y);
 }
 
 void CudaBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias,
-                                       Tensor& dx, const RoundingMode& mode) {
+                                       Tensor& dx, const Epilogue& epilogue) {
     const ConvSizes sizes(spec, dx.shape(), w.shape(), dy.shape());
-    sum_convolution(runtime_, {conv2d_backward_data_sums(sizes), w, dy, bias, accumulator, dx, mode, decoded_}, sizes, ConvDirection::backward_data);
+    sum_convolution(runtime_, {conv2d_backward_data_sums(sizes), w, dy, bias, accumulator, dx, epilogue, decoded_}, sizes, ConvDirection::backward_data);
+    finish(epilogue, dx);
 }
 
 void CudaBackend::conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
-                                          const RoundingMode& mode) {
+                                          const Epilogue& epilogue) {
     const ConvSizes sizes(spec, x.shape(), dw.shape(), dy.shape());
-    sum_convolution(runtime_, {conv2d_backward_weights_sums(sizes), dy, x, {}, accumulator, dw, mode, decoded_}, sizes, ConvDirection::backward_weights);
+    sum_convolution(runtime_, {conv2d_backward_weights_sums(sizes), dy, x, {}, accumulator, dw, epilogue, decoded_}, sizes, ConvDirection::backward_weights);
+    finish(epilogue, dw);
 }
 
 }  // namespace taper::cuda

@@ -186,15 +186,16 @@ void CudaBackend::norm_moments(const core::NormSpec& spec, const Tensor& x, core
 }
 
 void CudaBackend::norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y,
-                       const RoundingMode& mode) {
+                       const Epilogue& epilogue) {
     const NormShape z(x.shape(), spec);
     const Affine a(runtime_, z, moments, weight, bias, spec.eps);
     const Input in(runtime_, x);
-    const Result out(runtime_, y, mode);
+    const Result out(runtime_, y, epilogue);
     if (fit_float32({x.format()}))
         norm_each<float>(runtime_, x.elements(), z, in, a.mean, a.k.data(), a.weight.data(), a.bias.data(), out);
     else
         norm_each<double>(runtime_, x.elements(), z, in, a.mean, a.k.data(), a.weight.data(), a.bias.data(), out);
+    finish(epilogue, y);
 }
 
 void CudaBackend::norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums) {

@@ -144,7 +144,7 @@ bool residue_sums(Runtime& runtime, const SumCall& call) {
     const auto factors = [&](const Format& f, bool is_left) { return on_device(runtime, Factors(moduli, f.max_exponent() - f.min_exponent() + 2, is_left)); };
     const Buffer<Factors> left_factors = factors(left, true), right_factors = factors(right, false);
     const Buffer<Moduli> moduli_copy = on_device(runtime, moduli);
-    const Buffer<Finish> finish = on_device(runtime, Finish{s, moduli, exponent, size.lowest, Result(runtime, call.y, call.mode)});
+    const Buffer<Finish> finish = on_device(runtime, Finish{s, moduli, exponent, size.lowest, Result(runtime, call.y, call.epilogue)});
     const std::int64_t width = padded_terms(s.terms, int8_multiple), most_lines = most_residues / (width * count);
     const std::int64_t usual_columns = std::min<std::int64_t>(padded_terms(s.columns, int8_multiple), 2048);
     const std::int64_t row_step = part_of(s.rows, std::min(most_lines, most_sums / (count * usual_columns)), least_rows);

@@ -61,7 +61,7 @@ void run(Runtime& runtime, const SumCall& call, const Steps& steps) {
     const DeviceSums<Real> shape = problem.sums();
     const Buffer<Real> bias(runtime, call.bias.defined() ? call.bias.elements() : 0);
     if (shape.has_bias()) round_bias<Real>(runtime, call.bias.elements(), shape.bias, device_format(runtime, call.accumulator.format()), bias.data());
-    const TiledSums<Real, Real, Steps> sums{shape, steps, shape.has_bias() ? bias.data() : nullptr, Result(runtime, call.y, call.mode)};
+    const TiledSums<Real, Real, Steps> sums{shape, steps, shape.has_bias() ? bias.data() : nullptr, Result(runtime, call.y, call.epilogue)};
     for_blocks(runtime, sums.blocks(), sums);
 }
 

@@ -140,9 +140,9 @@ void serial_sums(Runtime& runtime, const SumCall& call) {
     sums.shape = problem.sums();
     sums.accumulator = DeviceAccumulator(runtime, call.accumulator);
     if (call.accumulator.kind() == SumKind::chunked) sums.inner = DeviceAccumulator(runtime, call.accumulator.inner());
-    sums.seed = call.mode.draws.seed;
-    sums.stream = call.mode.draws.stream;
-    sums.y = Result(runtime, call.y, call.mode);
+    sums.seed = call.epilogue.draws.seed;
+    sums.stream = call.epilogue.draws.stream;
+    sums.y = Result(runtime, call.y, call.epilogue);
     const bool exact = call.accumulator.kind() == SumKind::exact || (call.accumulator.kind() == SumKind::chunked && call.accumulator.inner().kind() == SumKind::exact);
     const RegisterSize size = exact ? register_size(call) : RegisterSize{};
     sums.lowest = size.lowest;

@@ -113,7 +113,7 @@ void CudaBackend::cross_entropy(const Tensor& logits, const Tensor& labels, doub
     const Buffer<double> losses(runtime_, rows.count);
     losses_each(runtime_, rows.count, label_smoothing, rows.shifted, rows.sum.data(), row_sum.data(), label, losses.data());
     const Buffer<double> sum = ordered_sums<double>(runtime_, 1, rows.count, ArrayTerm{losses.data(), rows.count});
-    write_mean(runtime_, sum.data(), rows.count, Result(runtime_, loss, {}));
+    write_mean(runtime_, sum.data(), rows.count, Result(runtime_, loss, RoundingMode{}));
 }
 
 void CudaBackend::cross_entropy_backward(const Tensor& logits, const Tensor& labels, double label_smoothing, const Tensor& dloss, Tensor& dx,

@@ -37,7 +37,7 @@ struct SumCall {
     const Tensor &left, &right, &bias;
     const Accumulator& accumulator;
     Tensor& y;
-    const RoundingMode& mode;
+    const Epilogue& epilogue;
     DecodedCache& decoded;
 };
 

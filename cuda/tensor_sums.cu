@@ -76,10 +76,10 @@ struct MatrixProducts {
         const std::vector<SumBase>& batch = call.shape.batch;
         const std::int64_t entries = static_cast<std::int64_t>(batch.size()), rows = std::min(m, std::max<std::int64_t>(most_elements / n / 8 * 8, 8));
         const std::int64_t together = std::max<std::int64_t>(std::min(most_elements / (m * n), most_together), 1);
-        const bool in_place = call.y.format() == Format::float32();
+        const bool in_place = call.y.format() == Format::float32() && !call.epilogue.relu;
         const Buffer<float> sums(runtime, in_place ? 0 : rows * n * std::min(together, entries)), bias(runtime, call.bias.defined() ? n : 0);
         if (call.bias.defined()) decode_array<Whole>(runtime, n, Input(runtime, call.bias), bias.data());
-        const Result y(runtime, call.y, call.mode);
+        const Result y(runtime, call.y, call.epilogue);
         for (std::int64_t entry = 0, count = 0; entry < entries; entry += count) {
             const SumBase& base = batch[static_cast<std::size_t>(entry)];
             count = regular_entries(batch, entry, together);
@@ -154,7 +154,7 @@ void multiply_laid_out(Runtime& runtime, const SumCall& call, Kind kind) {
     const std::int64_t width = padded_terms(s.terms, bfloat16_multiple), step = std::max<std::int64_t>(std::min(s.columns, most_elements / width), 1);
     const Buffer<Element> left(runtime, planes * s.rows * width), right(runtime, planes * step * width);
     const Buffer<float> sums(runtime, s.rows * step);
-    const Result y(runtime, call.y, call.mode);
+    const Result y(runtime, call.y, call.epilogue);
     for (std::int64_t entry = 0; entry < s.batch; ++entry) {
         const SumBase& base = call.shape.batch[static_cast<std::size_t>(entry)];
         lay_out_planes(runtime, s.left, {base.left, 0, s.rows, s.terms, width}, kind, s.rows * width, left.data());

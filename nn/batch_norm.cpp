@@ -29,7 +29,7 @@ BatchNorm::BatchNorm(const char* name, std::int64_t channels, const BatchNormOpt
     batches_ = &add_buffer("num_batches_tracked", Tensor::zeros({}, Format::int32()), InFiles::optional);
 }
 
-Variable BatchNorm::forward(const Variable& x) {
+Variable BatchNorm::forward(const Variable& x, Activation then) {
     if (!fits(x.shape()) || x.size(1) != channels_) {
         throw Error(fmt::format("{}: x does not fit: x is {} (want {} channels, [N, C{}])", name_, x.shape().str(), channels_,
                                 fits(Shape{1, 1}) ? "] or [N, C, L" : ", H, W"));
@@ -38,13 +38,13 @@ Variable BatchNorm::forward(const Variable& x) {
     const Variable weight = weight_ ? weight_->variable : Variable(), bias = bias_ ? bias_->variable : Variable();
     if (!training() && mean_) {
         const core::Moments running{mean_->to(Format::float64()), variance_->to(Format::float64())};
-        return activation(norm(x, running, Statistics::given, weight, bias, spec, precision().activations));
+        return activation(norm(x, running, Statistics::given, weight, bias, spec, precision().activations, then));
     }
     const std::int64_t n = x.value().elements() / channels_;
     if (training() && n == 1) throw Error(fmt::format("{}: one value a channel has no variance: x is {} (want more in training)", name_, x.shape().str()));
     const core::Moments moments = core::norm_moments(x.value(), spec);
     if (training() && mean_) track(moments, n);
-    return activation(norm(x, moments, Statistics::of_x, weight, bias, spec, precision().activations));
+    return activation(norm(x, moments, Statistics::of_x, weight, bias, spec, precision().activations, then));
 }
 
 void BatchNorm::track(const core::Moments& moments, std::int64_t n) {

@@ -33,10 +33,12 @@ class BatchNorm : public Module {
 
   protected:
     BatchNorm(const char* name, std::int64_t channels, const BatchNormOptions& options);
-    Variable forward(const Variable& x) override;
+    Variable forward(const Variable& x) override { return forward(x, Activation::none); }
+    Variable forward_with_relu(const Variable& x) override { return forward(x, Activation::relu); }
     virtual bool fits(const Shape& x) const = 0;
 
   private:
+    Variable forward(const Variable& x, Activation then);
     void track(const core::Moments& moments, std::int64_t n);
 
     const char* name_;

@@ -25,6 +25,6 @@ Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, const Con
       weight_(add_parameter("weight", init::default_uniform(weight_shape(in, out, kernel, spec.groups), in / spec.groups * kernel * kernel, generator))),
       bias_(bias == Bias::yes ? &add_parameter("bias", init::default_uniform({out}, in / spec.groups * kernel * kernel, generator)) : nullptr) {}
 
-Variable Conv2d::forward(const Variable& x) { return activation(conv2d(x, weight_.variable, bias_ ? bias_->variable : Variable(), spec_, product_options())); }
+Variable Conv2d::forward(const Variable& x, Activation then) { return activation(conv2d(x, weight_.variable, bias_ ? bias_->variable : Variable(), spec_, product_options(then))); }
 
 }  // namespace taper::nn

@@ -26,9 +26,11 @@ class Conv2d : public Module {
     const Conv2dSpec& spec() const { return spec_; }
 
   protected:
-    Variable forward(const Variable& x) override;
+    Variable forward(const Variable& x) override { return forward(x, Activation::none); }
+    Variable forward_with_relu(const Variable& x) override { return forward(x, Activation::relu); }
 
   private:
+    Variable forward(const Variable& x, Activation then);
     Conv2dSpec spec_;
     Parameter& weight_;
     Parameter* bias_;

@@ -18,8 +18,8 @@ ConvTranspose2d::ConvTranspose2d(std::int64_t in, std::int64_t out, std::int64_t
       weight_(add_parameter("weight", init::default_uniform(weight_shape(in, out, kernel, spec.groups), out / spec.groups * kernel * kernel, generator))),
       bias_(bias == Bias::yes ? &add_parameter("bias", init::default_uniform({out}, out / spec.groups * kernel * kernel, generator)) : nullptr) {}
 
-Variable ConvTranspose2d::forward(const Variable& x) {
-    return activation(conv_transpose2d(x, weight_.variable, bias_ ? bias_->variable : Variable(), spec_, product_options()));
+Variable ConvTranspose2d::forward(const Variable& x, Activation then) {
+    return activation(conv_transpose2d(x, weight_.variable, bias_ ? bias_->variable : Variable(), spec_, product_options(then)));
 }
 
 }  // namespace taper::nn

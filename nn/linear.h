@@ -21,9 +21,11 @@ class Linear : public Module {
     Parameter* bias() { return bias_; }  // null for Bias::no
 
   protected:
-    Variable forward(const Variable& x) override;
+    Variable forward(const Variable& x) override { return forward(x, Activation::none); }
+    Variable forward_with_relu(const Variable& x) override { return forward(x, Activation::relu); }
 
   private:
+    Variable forward(const Variable& x, Activation then);
     Parameter& weight_;
     Parameter* bias_;
 };

@@ -21,6 +21,11 @@ Variable Module::operator()(const Variable& x) {
     return y;
 }
 
+Variable Module::with_relu(const Variable& x) {
+    if (!forward_hooks_.empty() || slots_.count("output")) return relu((*this)(x));
+    return forward_with_relu(apply_slot("input", {}, x));
+}
+
 std::uint64_t Module::add_forward_hook(ForwardHook hook) {
     if (!hook) throw Error("add_forward_hook: the function is empty");
     return forward_hooks_.emplace_back(++last_hook_, std::move(hook)).first;
@@ -164,11 +169,12 @@ void Module::add(const std::string& name, Module& child) {
     children_.emplace_back(name, &child);
 }
 
-ProductOptions Module::product_options() const {
+ProductOptions Module::product_options(Activation activation) const {
     return {.output = precision_.activations,
             .forward = precision_.forward,
             .backward_data = precision_.backward_data,
-            .backward_weights = precision_.backward_weights};
+            .backward_weights = precision_.backward_weights,
+            .activation = activation};
 }
 
 Variable Module::activation(Variable y) const {

@@ -50,6 +50,10 @@ class Module {
     // input slot, forward, output slot, hooks.
     Variable operator()(const Variable& x);
 
+    // relu((*this)(x)), by one op where the module ends in a product or a norm and nothing stands between: no output slot, no hooks.  The same bits.
+    Variable with_relu(const Variable& x);
+    bool bare() const { return slots_.empty() && forward_hooks_.empty(); }  // neither slots nor hooks: a call is forward
+
     // By name "conv1.weight", a module's own before its children's, each in the order of registration; a shared one once.
     NamedParameters parameters();
     std::vector<std::pair<std::string, Tensor*>> buffers();  // likewise
@@ -91,13 +95,15 @@ class Module {
 
   protected:
     virtual Variable forward(const Variable& x) = 0;
+    virtual Variable forward_with_relu(const Variable& x) { return relu(forward(x)); }  // for with_relu
     // Names are neither empty, nor used twice, nor hold a dot: Error.
     Parameter& add_parameter(const std::string& name, const Tensor& initial);
     // Keeps its format; the reference stays valid.  load() leaves an optional one that the file lacks as it is.
     enum class InFiles : bool { optional, required };
     Tensor& add_buffer(const std::string& name, const Tensor& initial, InFiles presence = InFiles::required);
     void add(const std::string& name, Module& child);
-    ProductOptions product_options() const;  // output `activations` and the accumulators of this module's precision
+    // Output `activations` and the accumulators of this module's precision.
+    ProductOptions product_options(Activation activation = Activation::none) const;
     // y, its gradient to be rounded into `errors`: what a layer with weights returns.
     Variable activation(Variable y) const;
 

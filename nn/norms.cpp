@@ -18,8 +18,8 @@ LayerNorm::LayerNorm(const Shape& shape, const NormOptions& options) : shape_(sh
     bias_ = &add_parameter("bias", init::zeros(shape));
 }
 
-Variable LayerNorm::forward(const Variable& x) {
-    return activation(layer_norm(x, shape_, variable_of(weight_), variable_of(bias_), eps_, precision().activations));
+Variable LayerNorm::forward(const Variable& x, Activation then) {
+    return activation(layer_norm(x, shape_, variable_of(weight_), variable_of(bias_), eps_, precision().activations, then));
 }
 
 GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, const NormOptions& options) : groups_(groups), channels_(channels), eps_(options.eps) {
@@ -31,11 +31,11 @@ GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, const NormOptio
     bias_ = &add_parameter("bias", init::zeros({channels}));
 }
 
-Variable GroupNorm::forward(const Variable& x) {
+Variable GroupNorm::forward(const Variable& x, Activation then) {
     if (x.value().rank() < 2 || x.size(1) != channels_) {
         throw Error(fmt::format("GroupNorm: x does not fit: x is {} (want {} channels, [N, C, ...])", x.shape().str(), channels_));
     }
-    return activation(group_norm(x, groups_, variable_of(weight_), variable_of(bias_), eps_, precision().activations));
+    return activation(group_norm(x, groups_, variable_of(weight_), variable_of(bias_), eps_, precision().activations, then));
 }
 
 }  // namespace taper::nn

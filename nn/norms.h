@@ -22,9 +22,11 @@ class LayerNorm : public Module {
     Parameter* bias() { return bias_; }
 
   protected:
-    Variable forward(const Variable& x) override;
+    Variable forward(const Variable& x) override { return forward(x, Activation::none); }
+    Variable forward_with_relu(const Variable& x) override { return forward(x, Activation::relu); }
 
   private:
+    Variable forward(const Variable& x, Activation then);
     Shape shape_;
     double eps_;
     Parameter *weight_ = nullptr, *bias_ = nullptr;
@@ -39,9 +41,11 @@ class GroupNorm : public Module {
     Parameter* bias() { return bias_; }
 
   protected:
-    Variable forward(const Variable& x) override;
+    Variable forward(const Variable& x) override { return forward(x, Activation::none); }
+    Variable forward_with_relu(const Variable& x) override { return forward(x, Activation::relu); }
 
   private:
+    Variable forward(const Variable& x, Activation then);
     std::int64_t groups_, channels_;
     double eps_;
     Parameter *weight_ = nullptr, *bias_ = nullptr;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <taper/formats/error.h>
+#include <taper/nn/layers.h>
 
 namespace taper::nn {
 
@@ -12,8 +13,12 @@ Module& Sequential::operator[](std::size_t index) {
 }
 
 Variable Sequential::forward(const Variable& x) {
+    const auto is_plain_relu = [](const Module& layer) { return dynamic_cast<const ReLU*>(&layer) != nullptr && layer.bare(); };
     Variable y = x;
-    for (const auto& layer : layers_) y = (*layer)(y);
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+        const bool relu_follows = i + 1 < layers_.size() && is_plain_relu(*layers_[i + 1]);
+        y = relu_follows ? layers_[i++]->with_relu(y) : (*layers_[i])(y);
+    }
     return y;
 }
 

@@ -1,4 +1,5 @@
 #include <taper/autograd/functions.h>
+#include <taper/autograd/support.h>
 
 namespace taper {
 
@@ -7,11 +8,13 @@ namespace taper {
 Variable conv_transpose2d(const Variable& x, const Variable& weight, const Variable& bias, const core::ConvTranspose2dSpec& spec,
                           const ProductOptions& options) {
     const Tensor y = core::conv_transpose2d(x.value(), weight.value(), bias.defined() ? bias.value() : Tensor(), spec,
-                                            {.accumulator = options.forward, .output = options.output});
+                                            {.accumulator = options.forward, .output = options.output, .activation = options.activation});
     return make_result("conv_transpose2d", y, {x, weight, bias}, [&]() -> GradientFunction {
         const Saved saved_x = weight.requires_grad() ? Saved(x.value()) : Saved();
         const Saved saved_weight = x.requires_grad() ? Saved(weight.value()) : Saved();
-        return [=, conv = spec.convolution(), w_shape = weight.shape()](const Tensor& dy, const std::vector<GradientRequest>& requests) {
+        const autograd::ActivationGradient before(options.activation, y);
+        return [=, conv = spec.convolution(), w_shape = weight.shape()](const Tensor& dy_in, const std::vector<GradientRequest>& requests) {
+            const Tensor dy = before(dy_in);
             std::vector<Tensor> gradients(3);
             if (requests[0].needed) gradients[0] = core::conv2d(dy, saved_weight.get(), {}, conv, {options.backward_data, requests[0].target});
             if (requests[1].needed)

@@ -14,13 +14,18 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
     y_sizes.back() = weight.size(0);
     const Tensor y =
         core::matmul(autograd::rows_of(x.value()), weight.value(),
-                     {.transpose_b = true, .accumulator = options.forward, .output = options.output, .bias = bias.defined() ? bias.value() : Tensor()})
+                     {.transpose_b = true,
+                      .accumulator = options.forward,
+                      .output = options.output,
+                      .bias = bias.defined() ? bias.value() : Tensor(),
+                      .activation = options.activation})
             .reshape(Shape(std::move(y_sizes)));
     return make_result("linear", y, {x, weight, bias}, [&]() -> GradientFunction {
         const Saved saved_x = weight.requires_grad() ? Saved(x.value()) : Saved();
         const Saved saved_weight = x.requires_grad() ? Saved(weight.value()) : Saved();
+        const autograd::ActivationGradient before(options.activation, y);
         return [=, x_shape = x.shape()](const Tensor& dy_in, const std::vector<GradientRequest>& requests) {
-            const Tensor dy = autograd::rows_of(dy_in);  // [rows, O]
+            const Tensor dy = autograd::rows_of(before(dy_in));  // [rows, O]
             std::vector<Tensor> gradients(3);
             if (requests[0].needed) {
                 gradients[0] = core::matmul(dy, saved_weight.get(), {.accumulator = options.backward_data, .output = requests[0].target}).reshape(x_shape);

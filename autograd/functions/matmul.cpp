@@ -26,11 +26,13 @@ Shape with_batch_of(const Shape& batch, const Shape& matrix) {
 
 // a [.., M, K], b [.., K, N] -> y [.., M, N];  da = dy b^T,  db = a^T dy.
 Variable matmul(const Variable& a, const Variable& b, const ProductOptions& options) {
-    const Tensor y = core::matmul(a.value(), b.value(), {.accumulator = options.forward, .output = options.output});
+    const Tensor y = core::matmul(a.value(), b.value(), {.accumulator = options.forward, .output = options.output, .activation = options.activation});
     return make_result("matmul", y, {a, b}, [&]() -> GradientFunction {
         const Saved saved_a = b.requires_grad() ? Saved(a.value()) : Saved();
         const Saved saved_b = a.requires_grad() ? Saved(b.value()) : Saved();
-        return [=, a_shape = a.shape(), b_shape = b.shape()](const Tensor& dy, const std::vector<GradientRequest>& requests) {
+        const autograd::ActivationGradient before(options.activation, y);
+        return [=, a_shape = a.shape(), b_shape = b.shape()](const Tensor& dy_in, const std::vector<GradientRequest>& requests) {
+            const Tensor dy = before(dy_in);
             std::vector<Tensor> gradients(2);
             if (requests[0].needed) {
                 gradients[0] = product_to(dy, saved_b.get(), {.transpose_b = true, .accumulator = options.backward_data}, a_shape,

@@ -55,13 +55,13 @@ class CpuBackend final : public Backend {
 
     // matmul.cpp, conv2d.cpp
     void matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
-                const RoundingMode& mode) override;
+                const Epilogue& epilogue) override;
     void conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
-                const RoundingMode& mode) override;
+                const Epilogue& epilogue) override;
     void conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias, Tensor& dx,
-                              const RoundingMode& mode) override;
+                              const Epilogue& epilogue) override;
     void conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
-                                 const RoundingMode& mode) override;
+                                 const Epilogue& epilogue) override;
 
     // pool.cpp
     void max_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, Tensor& index) override;
@@ -83,7 +83,7 @@ class CpuBackend final : public Backend {
 
     // norm.cpp, norm_backward.cpp
     void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments) override;
-    void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const RoundingMode& mode) override;
+    void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const Epilogue& epilogue) override;
     void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums) override;
     void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,
                             Tensor& dx, const RoundingMode& mode) override;
@@ -93,6 +93,10 @@ class CpuBackend final : public Backend {
     void adam_step(const core::AdamStep& step, core::StepWeights& weights, Tensor& mean, Tensor& square, const Tensor& gradient) override;
 
   private:
+    void finish(const Epilogue& epilogue, Tensor& y) {  // what follows the rounding
+        if (epilogue.relu) unary(Unary::relu, 0, y, y, {});
+    }
+
     std::atomic<std::size_t> nan_count_{0};
     BlockCache cache_;
 };

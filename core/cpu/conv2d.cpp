@@ -43,33 +43,38 @@ Backend::MatmulShape matrix_product(std::int64_t m, std::int64_t n, std::int64_t
 }  // namespace
 
 void CpuBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
-                        const RoundingMode& mode) {
+                        const Epilogue& epilogue) {
     const ConvSizes z(spec, x.shape(), w.shape(), y.shape());
     const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(conv2d_sums(z), w, x, bias); };
-    if (sum_elsewhere(*this, {accumulator, w.format(), x.format(), y, mode}, x, w, bias, problem)) return;
-    if (is_matrix_product(z)) return matmul(matrix_product(z.n, z.o, z.c * z.r * z.s, false, true), accumulator, x, w, bias, y, mode);
-    count_nan(cpu::correlate_forward(z, x, w, bias, y, mode));
+    if (!sum_elsewhere(*this, {accumulator, w.format(), x.format(), y, epilogue}, x, w, bias, problem)) {
+        if (is_matrix_product(z)) return matmul(matrix_product(z.n, z.o, z.c * z.r * z.s, false, true), accumulator, x, w, bias, y, epilogue);
+        count_nan(cpu::correlate_forward(z, x, w, bias, y, epilogue));
+    }
+    finish(epilogue, y);
 }
 
 void CpuBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias,
-                                      Tensor& dx, const RoundingMode& mode) {
+                                      Tensor& dx, const Epilogue& epilogue) {
     const ConvSizes z(spec, dx.shape(), w.shape(), dy.shape());
     const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(conv2d_backward_data_sums(z), w, dy, bias); };
     // The product leaves out the zeros around dy: no matter unless they meet a NaN or count as terms.
     const bool leaves_out = accumulator.kind() == Accumulator::Kind::float32 || cpu::ignores_zero_terms(accumulator);
     if (is_matrix_product(z) && leaves_out && w.format().exact_in_float32() && cpu::all_finite(w))
-        return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, repeated(bias, z.r * z.s), dx, mode);
-    if (sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, mode}, dy, w, bias, problem)) return;
-    count_nan(cpu::correlate_backward_data(z, dy, w, bias, dx, mode));
+        return matmul(matrix_product(z.n, z.c * z.r * z.s, z.o, false, false), accumulator, dy, w, repeated(bias, z.r * z.s), dx, epilogue);
+    if (!sum_elsewhere(*this, {accumulator, w.format(), dy.format(), dx, epilogue}, dy, w, bias, problem))
+        count_nan(cpu::correlate_backward_data(z, dy, w, bias, dx, epilogue));
+    finish(epilogue, dx);
 }
 
 void CpuBackend::conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,
-                                         const RoundingMode& mode) {
+                                         const Epilogue& epilogue) {
     const ConvSizes z(spec, x.shape(), dw.shape(), dy.shape());
     const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(conv2d_backward_weights_sums(z), dy, x, {}); };
-    if (sum_elsewhere(*this, {accumulator, dy.format(), x.format(), dw, mode}, dy, x, {}, problem)) return;
-    if (is_matrix_product(z)) return matmul(matrix_product(z.o, z.c * z.r * z.s, z.n, true, false), accumulator, dy, x, {}, dw, mode);
-    count_nan(cpu::correlate_backward_weights(z, dy, x, dw, mode));
+    if (!sum_elsewhere(*this, {accumulator, dy.format(), x.format(), dw, epilogue}, dy, x, {}, problem)) {
+        if (is_matrix_product(z)) return matmul(matrix_product(z.o, z.c * z.r * z.s, z.n, true, false), accumulator, dy, x, {}, dw, epilogue);
+        count_nan(cpu::correlate_backward_weights(z, dy, x, dw, epilogue));
+    }
+    finish(epilogue, dw);
 }
 
 }  // namespace taper

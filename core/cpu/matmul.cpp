@@ -152,12 +152,16 @@ std::size_t float32_matmul(const Backend::MatmulShape& shape, const Tensor& a, c
 }  // namespace cpu
 
 void CpuBackend::matmul(const MatmulShape& shape, const Accumulator& accumulator, const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& y,
-                        const RoundingMode& mode) {
+                        const Epilogue& epilogue) {
     const auto problem = [&]<class Real>() { return cpu::sum_problem<Real>(matmul_sums(shape), a, b, bias); };
-    const cpu::SumCall call{accumulator, a.format(), b.format(), y, mode};
-    if (cpu::sums_in_float64(accumulator, a, b, bias)) return count_nan(cpu::float64_sums(problem.template operator()<double>(), call));
-    if (accumulator.kind() != Accumulator::Kind::float32) return count_nan(cpu::sum_products(call, problem));
-    count_nan(cpu::float32_matmul(shape, a, b, bias, y, mode));
+    const cpu::SumCall call{accumulator, a.format(), b.format(), y, epilogue};
+    if (cpu::sums_in_float64(accumulator, a, b, bias))
+        count_nan(cpu::float64_sums(problem.template operator()<double>(), call));
+    else if (accumulator.kind() != Accumulator::Kind::float32)
+        count_nan(cpu::sum_products(call, problem));
+    else
+        count_nan(cpu::float32_matmul(shape, a, b, bias, y, epilogue));
+    finish(epilogue, y);
 }
 
 }  // namespace taper

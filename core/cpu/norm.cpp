@@ -1,5 +1,6 @@
 // Batch, group and layer norm forward: moments by sequences of elements, then one pass over x in the order in which it lies.
 #include <taper/core/cpu/backend.h>
+#include <taper/core/cpu/code_facts.h>
 #include <taper/core/cpu/elementwise_kernels.h>
 #include <taper/core/cpu/norm_parts.h>
 #include <taper/formats/cpu_level.h>
@@ -75,9 +76,10 @@ bool has_tables(const NormShape& z, const Tensor& x, const Tensor& y, const Roun
     return z.by_channel() && z.s >= 16 && z.n * z.s >= 1024 && x.format().bits() <= 8 && y.format().has_nan() && mode.mode != Rounding::stochastic;
 }
 
-void norm_by_tables(const NormShape& z, const Affine& a, const Tensor& x, Tensor& y, const RoundingMode& mode) {
+void norm_by_tables(const NormShape& z, const Affine& a, const Tensor& x, Tensor& y, const Epilogue& epilogue) {
     constexpr std::int64_t entries = 256;
     const std::int64_t width = y.format().storage_bytes();
+    const int width_index = width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3;
     std::vector<unsigned char> tables(static_cast<std::size_t>(z.c * entries * width));
     const std::size_t codes = std::size_t{1} << x.format().bits();
     std::uint8_t code[entries];
@@ -89,9 +91,11 @@ void norm_by_tables(const NormShape& z, const Affine& a, const Tensor& x, Tensor
         double result[entries];
         const std::size_t i = static_cast<std::size_t>(c);
         loops<float>().run(value, a.mean[i], a.scale[i], a.bias[i], codes, result);
-        encode(y.format(), result, codes, tables.data() + c * entries * width, mode);
+        unsigned char* const table = tables.data() + c * entries * width;
+        encode(y.format(), result, codes, table, epilogue);
+        if (epilogue.relu) elementwise_kernels().relu[width_index]({code_facts(y.format()).negative}, table, table, codes);
     }
-    const auto kernel = elementwise_kernels().by_table[width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3];
+    const auto kernel = elementwise_kernels().by_table[width_index];
     const std::uint8_t* from = static_cast<const std::uint8_t*>(x.data());
     void* to = y.mutable_data();
     sum_over_blocks(x.elements(), [&](std::int64_t begin, std::int64_t count) {
@@ -112,11 +116,12 @@ void CpuBackend::norm_moments(const core::NormSpec& spec, const Tensor& x, core:
 }
 
 void CpuBackend::norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y,
-                      const RoundingMode& mode) {
+                      const Epilogue& epilogue) {
     const NormShape z(x.shape(), spec);
     const Affine affine(z, moments, weight, bias, spec.eps);
-    if (has_tables(z, x, y, mode)) return norm_by_tables(z, affine, x, y, mode);
-    count_nan(in_compute_type({x.format()}, [&]<class T>() { return norm_values<T>(z, affine, x, y, mode); }));
+    if (has_tables(z, x, y, epilogue) && (!epilogue.relu || code_facts(y.format()).ranges)) return norm_by_tables(z, affine, x, y, epilogue);
+    count_nan(in_compute_type({x.format()}, [&]<class T>() { return norm_values<T>(z, affine, x, y, epilogue); }));
+    finish(epilogue, y);
 }
 
 }  // namespace taper

@@ -47,14 +47,15 @@ Moments norm_moments(const Tensor& x, const NormSpec& spec) {
     return moments;
 }
 
-Tensor norm(const Tensor& x, const Moments& moments, const Tensor& weight, const Tensor& bias, const NormSpec& spec, const Output& output) {
+Tensor norm(const Tensor& x, const Moments& moments, const Tensor& weight, const Tensor& bias, const NormSpec& spec, const Output& output,
+            Activation activation) {
     check_values("norm", {{"x", x}});
     check_moments("norm", x, moments, spec);
     check_affine("norm", "weight", weight, x);
     check_affine("norm", "bias", bias, x);
     const Target target = target_of("norm", output, x.format());
     Tensor y = Tensor::empty(x.shape(), target.format, x.device());
-    backend(x.device()).norm(spec, x, moments, weight, bias, y, rounding_mode(target));
+    backend(x.device()).norm(spec, x, moments, weight, bias, y, {rounding_mode(target), activation == Activation::relu});
     return y;
 }
 

@@ -12,12 +12,12 @@ namespace taper::core {
 
 namespace {
 
-// The draws of the output's rounding, or of the accumulator's, which take two streams.
-RoundingMode rounding_mode(const Target& target, const Accumulator& accumulator) {
-    RoundingMode mode{.mode = target.rounding};
-    if (target.rounding == Rounding::stochastic || accumulator.draws()) mode.draws = {.seed = default_generator().seed(), .stream = default_generator().next_stream()};
+// With the draws of the output's rounding, or of the accumulator's, which take two streams.
+Epilogue epilogue(const Target& target, const Accumulator& accumulator, Activation activation) {
+    Epilogue result{{.mode = target.rounding}, activation == Activation::relu};
+    if (target.rounding == Rounding::stochastic || accumulator.draws()) result.draws = {.seed = default_generator().seed(), .stream = default_generator().next_stream()};
     if (accumulator.draws()) default_generator().next_stream();
-    return mode;
+    return result;
 }
 
 struct NamedTensor {
@@ -151,7 +151,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
         shape.a_offset = batch_offsets(leading(sa), batch, shape.m * shape.k);
         shape.b_offset = batch_offsets(leading(sb), batch, shape.n * shape.k);
     }
-    if (y.elements() > 0) backend(a.device()).matmul(shape, options.accumulator, a, b, options.bias, y, rounding_mode(target, options.accumulator));
+    if (y.elements() > 0) backend(a.device()).matmul(shape, options.accumulator, a, b, options.bias, y, epilogue(target, options.accumulator, options.activation));
     return y;
 }
 
@@ -161,7 +161,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
     check_bias("conv2d", bias, w.size(0), "[O]");
     const Target target = target_of("conv2d", options.output, x);
     Tensor y = Tensor::empty(shapes.y, target.format, x.device());
-    if (y.elements() > 0) backend(x.device()).conv2d(spec, options.accumulator, x, w, bias, y, rounding_mode(target, options.accumulator));
+    if (y.elements() > 0) backend(x.device()).conv2d(spec, options.accumulator, x, w, bias, y, epilogue(target, options.accumulator, options.activation));
     return y;
 }
 
@@ -172,7 +172,7 @@ Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_sh
     check_bias("conv2d_backward_data", bias, x_shape[1], "[C]");
     const Target target = target_of("conv2d_backward_data", options.output, dy);
     Tensor dx = Tensor::empty(x_shape, target.format, dy.device());
-    if (dx.elements() > 0) backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, bias, dx, rounding_mode(target, options.accumulator));
+    if (dx.elements() > 0) backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, bias, dx, epilogue(target, options.accumulator, options.activation));
     return dx;
 }
 
@@ -182,7 +182,7 @@ Tensor conv2d_backward_weights(const Tensor& dy, const Tensor& x, const Shape& w
     check_dy("conv2d_backward_weights", dy, shapes);
     const Target target = target_of("conv2d_backward_weights", options.output, dy);
     Tensor dw = Tensor::empty(w_shape, target.format, dy.device());
-    if (dw.elements() > 0) backend(dy.device()).conv2d_backward_weights(spec, options.accumulator, dy, x, dw, rounding_mode(target, options.accumulator));
+    if (dw.elements() > 0) backend(dy.device()).conv2d_backward_weights(spec, options.accumulator, dy, x, dw, epilogue(target, options.accumulator, options.activation));
     return dw;
 }
 

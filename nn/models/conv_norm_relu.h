@@ -20,7 +20,7 @@ struct ConvNormReLU : Module {
     }
 
   protected:
-    Variable forward(const Variable& x) override { return relu(bn(conv(x))); }
+    Variable forward(const Variable& x) override { return bn.with_relu(conv(x)); }
 };
 
 }  // namespace taper::nn

@@ -18,8 +18,8 @@ LeNet5::LeNet5(Generator& generator, std::int64_t classes)
 Variable LeNet5::features(const Variable& x) {
     Variable y = relu(max_pool2d(conv1(x)));  // [N, 6, 14, 14]
     y = relu(max_pool2d(conv2(y)));           // [N, 16, 5, 5]
-    y = relu(conv3(y));                       // [N, 120, 1, 1]
-    return relu(fc1(reshape(y, {x.size(0), 120})));
+    y = conv3.with_relu(y);                   // [N, 120, 1, 1]
+    return fc1.with_relu(reshape(y, {x.size(0), 120}));
 }
 
 Variable LeNet5::forward(const Variable& x) { return fc2(features(x)); }

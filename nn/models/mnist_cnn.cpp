@@ -16,7 +16,7 @@ MnistCnn::MnistCnn(Generator& generator, std::int64_t classes)
 Variable MnistCnn::forward(const Variable& x) {
     Variable y = relu(max_pool2d(conv1(x)));  // [N, 10, 12, 12]
     y = relu(max_pool2d(conv2(y)));           // [N, 20, 4, 4]
-    y = relu(fc1(reshape(y, {x.size(0), 320})));
+    y = fc1.with_relu(reshape(y, {x.size(0), 320}));
     return fc2(y);
 }
 

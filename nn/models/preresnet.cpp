@@ -29,8 +29,8 @@ struct PreBlock : Module {
 
   protected:
     Variable forward(const Variable& x) override {
-        Variable y = conv1(relu(bn1(x)));
-        y = conv2(relu(bn2(y)));
+        Variable y = conv1(bn1.with_relu(x));
+        y = conv2(bn2.with_relu(y));
         return round("residual", y) + round("shortcut", downsample(x));
     }
 };
@@ -60,7 +60,7 @@ PreResNet::PreResNet(const PreResNetOptions& options, Generator& generator)
 
 Variable PreResNet::forward(const Variable& x) {
     const Variable y = layer3(layer2(layer1(conv1(x))));  // [N, 64, H / 4, W / 4]
-    return fc(pool(relu(bn(y))));
+    return fc(pool(bn.with_relu(y)));
 }
 
 }  // namespace taper::nn

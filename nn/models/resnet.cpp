@@ -48,7 +48,7 @@ struct BasicBlock : Module {
 
   protected:
     Variable forward(const Variable& x) override {
-        Variable y = relu(bn1(conv1(x)));
+        Variable y = bn1.with_relu(conv1(x));
         y = bn2(conv2(y));
         return relu(round("residual", y) + round("shortcut", shortcut(x)));
     }
@@ -86,7 +86,7 @@ ResNet::ResNet(const ResNetOptions& options, Generator& generator)
 }
 
 Variable ResNet::forward(const Variable& x) {
-    Variable y = round("stage", relu(bn1(conv1(x))));
+    Variable y = round("stage", bn1.with_relu(conv1(x)));
     for (const auto& stage : stages) y = round("stage", (*stage)(y));
     return linear(pool(y));
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 #include "autograd/ops_of_tests.h"
 
@@ -130,6 +131,42 @@ TEST(Softmax, GradientReadsTheRoundedOutput) {
     const double dot = p[0] * dy[0] + p[1] * dy[1] + p[2] * dy[2];
     backward(receives(y, dy));
     EXPECT_EQ(grad(x), rounded({p[0] * (dy[0] - dot), p[1] * (dy[1] - dot), p[2] * (dy[2] - dot)}, p16));
+}
+
+// f(activation) and relu of f(none): values and gradients of the leaves.
+void expect_fused_relu(const std::vector<Variable>& leaves, const std::function<Variable(Activation)>& f) {
+    const auto run = [&](bool fused) {
+        Variable y = f(fused ? Activation::relu : Activation::none);
+        y.set_gradient_target(p8);
+        if (!fused) y = relu(y);
+        std::vector<double> dy = y.value().to_vector_double();
+        for (std::size_t i = 0; i < dy.size(); ++i) dy[i] = 0.3 * static_cast<double>(i % 5) - 0.5;
+        backward(receives(y, dy, p8));
+        std::vector<std::vector<std::uint64_t>> codes{y.value().codes()};
+        for (Variable leaf : leaves) {
+            codes.push_back(leaf.grad().codes());
+            leaf.zero_grad();
+        }
+        return codes;
+    };
+    EXPECT_EQ(run(true), run(false));
+}
+
+TEST(FusedRelu, HasTheBitsOfAReluBehindTheOp) {
+    const auto leaf = [](const Shape& shape, int seed) {
+        std::vector<double> values(static_cast<std::size_t>(shape.elements()));
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i * 7 + static_cast<std::size_t>(seed)));
+        return Variable::leaf(doubles(values, shape, p16), p8);
+    };
+    const Variable x = leaf({2, 4, 6, 6}, 1), w = leaf({3, 4, 3, 3}, 2), b = leaf({3}, 3), rows = leaf({2, 5, 4}, 4), weight = leaf({3, 4}, 5), right = leaf({4, 3}, 6),
+                   transposed = leaf({4, 3, 3, 3}, 7), four = leaf({4}, 8), other = leaf({4}, 9);
+    expect_fused_relu({x, w, b}, [&](Activation then) { return conv2d(x, w, b, {.padding = 1}, {.output = p8, .activation = then}); });
+    expect_fused_relu({x, transposed, b}, [&](Activation then) { return conv_transpose2d(x, transposed, b, {}, {.output = p8, .activation = then}); });
+    expect_fused_relu({rows, weight, b}, [&](Activation then) { return linear(rows, weight, b, {.output = p8, .activation = then}); });
+    expect_fused_relu({rows, right}, [&](Activation then) { return matmul(rows, right, {.output = p8, .activation = then}); });
+    expect_fused_relu({x, four, other}, [&](Activation then) { return batch_norm(x, four, other, 1e-5, p8, then); });
+    expect_fused_relu({x, four, other}, [&](Activation then) { return group_norm(x, 2, four, other, 1e-5, p8, then); });
+    expect_fused_relu({rows, four, other}, [&](Activation then) { return layer_norm(rows, {4}, four, other, 1e-5, p8, then); });
 }
 
 // Small integers and quarters: every float32 sum is exact, so that what is tested is the one rounding.

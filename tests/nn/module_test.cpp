@@ -246,6 +246,40 @@ TEST(Sequential, CallsItsLayersInOrder) {
     EXPECT_EQ(y.value().codes(), last(reshape(relu(net[0](x)), {3, 32})).value().codes());
 }
 
+// The ReLU joins the layer before it where nothing stands between, and then too each has the bits of a call.
+TEST(Sequential, JoinsAReluToTheLayerBeforeIt) {
+    Sequential net;
+    net.emplace<Conv2d>(1, 2, 3, Conv2dSpec{.stride = 2, .padding = 1});
+    net.emplace<BatchNorm2d>(2);
+    net.emplace<ReLU>();
+    net.emplace<Flatten>();
+    net.emplace<Linear>(2 * 4 * 4, 5);
+    net.emplace<ReLU>();
+    net.set_precision({.weights = p8, .activations = p8, .errors = p8, .gradients = p16});
+    const Tensor x = uniform({3, 1, 8, 8}, -1, 1);
+    const auto step = [&] {
+        const Variable y = net(x);
+        backward(sum(y * y));
+        std::vector<std::vector<std::uint64_t>> codes{y.value().codes()};
+        for (const auto& [name, parameter] : net.parameters()) {
+            codes.push_back(parameter->variable.grad().codes());
+            parameter->variable.zero_grad();
+        }
+        return codes;
+    };
+    const auto joined = step();
+    std::vector<Variable> seen;
+    for (const std::size_t i : {std::size_t{1}, std::size_t{4}}) {
+        const std::uint64_t hook = net[i].add_forward_hook([&](const Variable&, const Variable& y) { seen.push_back(y); });
+        EXPECT_EQ(step(), joined);
+        net[i].remove_forward_hook(hook);
+    }
+    ASSERT_EQ(seen.size(), 2u);
+    for (const Variable& y : seen) EXPECT_LT(y.value().to_vector_double().size() ? -core::reduce(core::Reduction::max, core::unary(Unary::neg, y.value())).item() : 0, 0) << "a hook sees y before the ReLU";
+    net[2].set_rounding("input", Format::posit(4, 1));  // the ReLU's own slot
+    EXPECT_NE(step(), joined);
+}
+
 TEST(LeNet5, Has61706Parameters) {
     auto model = LeNet5();
     EXPECT_EQ(model.parameter_count(), 61706);
