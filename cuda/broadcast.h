@@ -1,6 +1,7 @@
 // Broadcast: where an element of a result lies in an operand that is stretched to its shape.
 #pragma once
 
+#include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
 #include <taper/formats/error.h>
 
@@ -10,7 +11,8 @@ constexpr int most_axes = 8;
 
 struct Broadcast {
     int axes = 0;  // 0: the operand has the result's shape
-    std::int64_t size[most_axes] = {}, stride[most_axes] = {};
+    Divisor size[most_axes];
+    std::int64_t stride[most_axes] = {};
 
     Broadcast() = default;
     Broadcast(const Shape& x, const Shape& y) {
@@ -21,7 +23,7 @@ struct Broadcast {
             if (y[axis] == 1) continue;
             const std::int64_t step = axis < missing || x[axis - missing] == 1 ? 0 : own[static_cast<std::size_t>(axis - missing)];
             if (axes > 0 && stride[axes - 1] == step * y[axis]) {
-                size[axes - 1] *= y[axis];
+                size[axes - 1] = size[axes - 1] * y[axis];
                 stride[axes - 1] = step;
                 continue;
             }
@@ -35,8 +37,9 @@ struct Broadcast {
         if (axes == 0) return i;
         std::int64_t offset = 0;
         for (int axis = axes - 1; axis >= 0; --axis) {
-            offset += i % size[axis] * stride[axis];
-            i /= size[axis];
+            const std::int64_t rest = i / size[axis];
+            offset += (i - rest * size[axis]) * stride[axis];
+            i = rest;
         }
         return offset;
     }

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include <taper/cuda/array_convert.h>
+#include <taper/cuda/divisor.h>
 #include <taper/cuda/tensor_sums.h>
 
 namespace taper::cuda {
@@ -14,7 +15,9 @@ using Kind = Decoding::Kind;
 // A NaN of the left operand makes all sums of its line NaN, also where it meets padding only, which the library may pass over.  Element i of the
 // operand is of line i / outer * lines_of_outer + i / inner % lines.
 struct LeftLines {
-    std::int64_t outer, lines_of_outer, inner, lines;
+    Divisor outer;
+    std::int64_t lines_of_outer;
+    Divisor inner, lines;
     TAPER_FN std::int64_t operator()(std::int64_t i) const { return i / outer * lines_of_outer + i / inner % lines; }
 };
 
@@ -40,7 +43,8 @@ void mark_lines(Runtime& runtime, std::int64_t n, const Input left, const LeftLi
 
 // How a sum becomes an element of y [outer, channels, pixels].
 struct Finish {
-    std::int64_t outer, channels, pixels;
+    std::int64_t outer;
+    Divisor channels, pixels;
     Input bias;                   // of each channel, or none
     const std::uint8_t* spoilt;   // lines whose sums are NaN, or null
     bool lines_of_outer;          // else of channels
@@ -55,8 +59,8 @@ struct Finish {
 
 void finish_as_they_lie(Runtime& runtime, const float* sums, const Finish finish) {
     for_each(runtime, finish.outer * finish.channels * finish.pixels, TAPER_BODY(std::int64_t i) {
-        const std::int64_t plane = i / finish.pixels;
-        finish(plane / finish.channels, plane % finish.channels, i % finish.pixels, sums[i]);
+        const std::int64_t plane = i / finish.pixels, outer = plane / finish.channels;
+        finish(outer, plane - outer * finish.channels, i - plane * finish.pixels, sums[i]);
     });
 }
 

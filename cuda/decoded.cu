@@ -2,6 +2,7 @@
 
 #include <taper/core/memory.h>
 #include <taper/cuda/array_convert.h>
+#include <taper/cuda/divisor.h>
 #include <taper/formats/error.h>
 
 namespace taper::cuda {
@@ -42,10 +43,10 @@ struct ChannelsLast {
 };
 
 template <class Convert>
-void pad_rows(Runtime& runtime, std::int64_t rows, std::int64_t row, std::int64_t padded, const Input x, typename Convert::Element* to) {
+void pad_rows(Runtime& runtime, std::int64_t rows, std::int64_t row, const Divisor padded, const Input x, typename Convert::Element* to) {
     for_each(runtime, rows * padded, TAPER_BODY(std::int64_t i) {
-        const std::int64_t k = i % padded;
-        to[i] = Convert()(k < row ? x.at<float>(i / padded * row + k) : 0.0f);
+        const std::int64_t line = i / padded, k = i - line * padded;
+        to[i] = Convert()(k < row ? x.at<float>(line * row + k) : 0.0f);
     });
 }
 

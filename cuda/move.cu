@@ -13,7 +13,8 @@ namespace {
 
 struct Walk {
     int axes = 0;
-    std::int64_t size[most_axes] = {}, from[most_axes] = {}, to[most_axes] = {};
+    Divisor size[most_axes];
+    std::int64_t from[most_axes] = {}, to[most_axes] = {};
 };
 
 // The axes without those of one step, neighbours that run on joined.
@@ -23,7 +24,7 @@ Walk walk_of(const Shape& extent, const std::vector<std::int64_t>& from, const s
         const std::size_t i = static_cast<std::size_t>(axis);
         if (extent[axis] == 1) continue;
         if (w.axes > 0 && w.from[w.axes - 1] == from[i] * extent[axis] && w.to[w.axes - 1] == to[i] * extent[axis]) {
-            w.size[w.axes - 1] *= extent[axis];
+            w.size[w.axes - 1] = w.size[w.axes - 1] * extent[axis];
             w.from[w.axes - 1] = from[i];
             w.to[w.axes - 1] = to[i];
             continue;
@@ -41,9 +42,10 @@ void copy_each(Runtime& runtime, std::int64_t n, const Walk w, const Code* src, 
     for_each(runtime, n, TAPER_BODY(std::int64_t i) {
         std::int64_t from = 0, to = 0;
         for (int axis = w.axes - 1; axis >= 0; --axis) {
-            from += i % w.size[axis] * w.from[axis];
-            to += i % w.size[axis] * w.to[axis];
-            i /= w.size[axis];
+            const std::int64_t rest = i / w.size[axis], here = i - rest * w.size[axis];
+            from += here * w.from[axis];
+            to += here * w.to[axis];
+            i = rest;
         }
         dst[to] = src[from];
     });
@@ -56,9 +58,14 @@ void copy_codes(Runtime& runtime, const Walk& w, std::int64_t n, const Tensor& s
 
 // A tensor seen as [outer, n, inner] around one axis.
 struct Around {
-    std::int64_t outer = 1, n = 1, inner = 1;
+    std::int64_t outer = 1;
+    Divisor n, inner;
     Around(const Shape& shape, int axis) {
-        for (int i = 0; i < shape.rank(); ++i) (i < axis ? outer : i == axis ? n : inner) *= shape[i];
+        std::int64_t behind = 1;
+        for (int i = 0; i < shape.rank(); ++i) (i <= axis ? outer : behind) *= shape[i];
+        n = shape[axis];
+        inner = behind;
+        outer /= shape[axis] == 0 ? 1 : shape[axis];
     }
 };
 
@@ -74,7 +81,7 @@ const std::int32_t* checked_index(Runtime& runtime, const char* op, const Tensor
 
 void gather_each(Runtime& runtime, const Around in, const Around out, const Input x, const std::int32_t* index, void* y) {
     for_each(runtime, out.outer * out.n * out.inner, TAPER_BODY(std::int64_t i) {
-        const std::int64_t outer = i / (out.n * out.inner);
+        const std::int64_t outer = i / out.inner / out.n;
         store_code(y, x.format.bytes, i, x.code((outer * in.n + index[i]) * in.inner + i % out.inner));
     });
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include <taper/cuda/backend.h>
+#include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
 #include <taper/cuda/sums.h>
 
@@ -11,18 +12,21 @@ namespace {
 
 // Which elements of x [n, c, s] share a mean: a channel of the batch, or C / G channels of one sample (core/cpu/norm_shape.h).
 struct NormShape {
-    std::int64_t n, c, s, groups;
+    std::int64_t n, groups;
+    Divisor c, s, row;  // row: elements of a group of one sample
 
-    NormShape(const Shape& x, const core::NormSpec& spec) : n(x[0]), c(x[1]), s(1), groups(spec.groups) {
-        for (int axis = 2; axis < x.rank(); ++axis) s *= x[axis];
-    }
+    NormShape(const Shape& x, const core::NormSpec& spec)
+        : n(x[0]), groups(spec.groups), c(x[1]), s(x.elements() / (x[0] * x[1])), row(groups == 0 ? 1 : x[1] / groups * s) {}
     TAPER_FN bool by_channel() const { return groups == 0; }
-    TAPER_FN std::int64_t row() const { return c / groups * s; }
-    std::int64_t count() const { return by_channel() ? c : n * groups; }
-    std::int64_t length() const { return by_channel() ? n * s : row(); }
-    TAPER_FN std::int64_t at(std::int64_t group, std::int64_t k) const { return by_channel() ? (k / s * c + group) * s + k % s : group * row() + k; }
+    std::int64_t count() const { return by_channel() ? std::int64_t{c} : n * groups; }
+    std::int64_t length() const { return by_channel() ? n * s : std::int64_t{row}; }
+    TAPER_FN std::int64_t at(std::int64_t group, std::int64_t k) const {
+        if (!by_channel()) return group * row + k;
+        const std::int64_t sample = k / s;
+        return (sample * c + group) * s + (k - sample * s);
+    }
     TAPER_FN std::int64_t channel(std::int64_t i) const { return i / s % c; }
-    TAPER_FN std::int64_t group(std::int64_t i) const { return by_channel() ? channel(i) : i / row(); }
+    TAPER_FN std::int64_t group(std::int64_t i) const { return by_channel() ? channel(i) : i / row; }
 };
 
 template <class T>
@@ -91,19 +95,21 @@ struct Affine {
     Affine(Runtime& runtime, const NormShape& z, const core::Moments& moments, const Tensor& w, const Tensor& b, double eps);
 };
 
-void fill_roots(Runtime& runtime, std::int64_t count, const double* variance, double eps, double* k) {
-    for_each(runtime, count, TAPER_BODY(std::int64_t i) { k[i] = 1 / std::sqrt(variance[i] + eps); });
-}
-void fill_values(Runtime& runtime, std::int64_t count, bool given, const Input x, double missing, double* values) {
-    for_each(runtime, count, TAPER_BODY(std::int64_t i) { values[i] = given ? x.at<double>(i) : missing; });
+void fill_affine(Runtime& runtime, std::int64_t groups, std::int64_t channels, const double* variance, double eps, const Input weight, const Input bias, double* k,
+                 double* w, double* b) {
+    for_each(runtime, groups > channels ? groups : channels, TAPER_BODY(std::int64_t i) {
+        if (i < groups) k[i] = 1 / std::sqrt(variance[i] + eps);
+        if (i >= channels) return;
+        w[i] = weight.codes != nullptr ? weight.at<double>(i) : 1;
+        b[i] = bias.codes != nullptr ? bias.at<double>(i) : 0;
+    });
 }
 
 Affine::Affine(Runtime& runtime, const NormShape& z, const core::Moments& moments, const Tensor& w, const Tensor& b, double eps)
     : mean(static_cast<const double*>(moments.mean.data())), variance(static_cast<const double*>(moments.variance.data())), k(runtime, z.count()),
       weight(runtime, z.c), bias(runtime, z.c) {
-    fill_roots(runtime, z.count(), variance, eps, k.data());
-    fill_values(runtime, z.c, w.defined(), w.defined() ? Input(runtime, w) : Input(), 1, weight.data());
-    fill_values(runtime, z.c, b.defined(), b.defined() ? Input(runtime, b) : Input(), 0, bias.data());
+    fill_affine(runtime, z.count(), z.c, variance, eps, w.defined() ? Input(runtime, w) : Input(), b.defined() ? Input(runtime, b) : Input(), k.data(),
+                weight.data(), bias.data());
 }
 
 template <class T>
@@ -164,8 +170,8 @@ Buffer<TwoSums> weight_sums(Runtime& runtime, const NormShape& z, const Affine& 
 template <class T>
 Buffer<TwoSums> gradient_means(Runtime& runtime, const NormShape& z, const Affine& a, const Input& dy, const Input& x, const core::NormSums& sums) {
     if (!z.by_channel()) {
-        Buffer<TwoSums> means = ordered_sums<TwoSums>(runtime, z.count(), z.row(), WeightedTerm<T>{z, dy, x, a.mean, a.weight.data()});
-        row_means_each(runtime, z.count(), static_cast<double>(z.row()), a.k.data(), means.data());
+        Buffer<TwoSums> means = ordered_sums<TwoSums>(runtime, z.count(), z.row, WeightedTerm<T>{z, dy, x, a.mean, a.weight.data()});
+        row_means_each(runtime, z.count(), static_cast<double>(std::int64_t{z.row}), a.k.data(), means.data());
         return means;
     }
     Buffer<TwoSums> means(runtime, z.c);

@@ -2,6 +2,7 @@
 #include <string>
 
 #include <taper/cuda/backend.h>
+#include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
 #include <taper/cuda/index_check.h>
 #include <taper/formats/error.h>
@@ -15,10 +16,11 @@ TAPER_FN std::int64_t most(std::int64_t a, std::int64_t b) { return a > b ? a : 
 
 // Planes of [h, w] on the side of x, [p, q] on the side of y.
 struct Planes {
-    std::int64_t planes, h, w, p, q, kernel, stride, padding;
+    std::int64_t planes, padding;
+    Divisor h, w, p, q, kernel, stride;
 
     Planes(const Shape& x, const Shape& y, const core::Pool2dSpec& spec)
-        : planes(x[0] * x[1]), h(x[2]), w(x[3]), p(y[2]), q(y[3]), kernel(spec.kernel), stride(spec.stride), padding(spec.padding) {}
+        : planes(x[0] * x[1]), padding(spec.padding), h(x[2]), w(x[3]), p(y[2]), q(y[3]), kernel(spec.kernel), stride(spec.stride) {}
     std::int64_t in() const { return planes * h * w; }
     std::int64_t out() const { return planes * p * q; }
     // The first and the last + 1 window that a row (or column) of x is in.
@@ -28,7 +30,7 @@ struct Planes {
 
 void max_each(Runtime& runtime, const Planes g, const Input x, void* y, std::uint8_t* index) {
     for_each(runtime, g.out(), TAPER_BODY(std::int64_t i) {
-        const std::int64_t plane = i / (g.p * g.q), top = i / g.q % g.p * g.stride - g.padding, left = i % g.q * g.stride - g.padding;
+        const std::int64_t plane = i / g.q / g.p, top = i / g.q % g.p * g.stride - g.padding, left = i % g.q * g.stride - g.padding;
         std::int64_t winner = -1, number = 0;
         double best = 0;
         for (std::int64_t r = most(0, -top); r < least(g.kernel, g.h - top); ++r) {
@@ -48,7 +50,7 @@ void max_each(Runtime& runtime, const Planes g, const Input x, void* y, std::uin
 
 void max_backward_each(Runtime& runtime, const Planes g, const Input dy, const std::uint8_t* index, const Result dx) {
     for_each(runtime, g.in(), TAPER_BODY(std::int64_t i) {
-        const std::int64_t plane = i / (g.h * g.w), row = i / g.w % g.h, column = i % g.w;
+        const std::int64_t plane = i / g.w / g.h, row = i / g.w % g.h, column = i % g.w;
         double sum = 0;
         for (std::int64_t p = g.first_window(row); p < g.last_window(row, g.p); ++p) {
             for (std::int64_t q = g.first_window(column); q < g.last_window(column, g.q); ++q) {
@@ -74,7 +76,7 @@ struct NoPosition {
 void average_each(Runtime& runtime, const Planes g, const Input x, const Result y) {
     const double divisor = static_cast<double>(g.kernel * g.kernel);
     for_each(runtime, g.out(), TAPER_BODY(std::int64_t i) {
-        const std::int64_t plane = i / (g.p * g.q), top = i / g.q % g.p * g.stride - g.padding, left = i % g.q * g.stride - g.padding;
+        const std::int64_t plane = i / g.q / g.p, top = i / g.q % g.p * g.stride - g.padding, left = i % g.q * g.stride - g.padding;
         double sum = 0;
         for (std::int64_t r = most(0, -top); r < least(g.kernel, g.h - top); ++r) {
             for (std::int64_t s = most(0, -left); s < least(g.kernel, g.w - left); ++s) sum += x.at<double>((plane * g.h + top + r) * g.w + left + s);
@@ -86,7 +88,7 @@ void average_each(Runtime& runtime, const Planes g, const Input x, const Result 
 void average_backward_each(Runtime& runtime, const Planes g, const Input dy, const Result dx) {
     const double divisor = static_cast<double>(g.kernel * g.kernel);
     for_each(runtime, g.in(), TAPER_BODY(std::int64_t i) {
-        const std::int64_t plane = i / (g.h * g.w), row = i / g.w % g.h, column = i % g.w;
+        const std::int64_t plane = i / g.w / g.h, row = i / g.w % g.h, column = i % g.w;
         double sum = 0;
         for (std::int64_t p = g.first_window(row); p < g.last_window(row, g.p); ++p) {
             for (std::int64_t q = g.first_window(column); q < g.last_window(column, g.q); ++q) sum += dy.at<double>((plane * g.p + p) * g.q + q);
@@ -97,15 +99,16 @@ void average_backward_each(Runtime& runtime, const Planes g, const Input dy, con
 
 // Output i of P averages rows floor(i H / P) to ceil((i + 1) H / P) - 1, columns likewise.
 struct AdaptivePlanes {
-    std::int64_t planes, h, w, p, q;
+    std::int64_t planes;
+    Divisor h, w, p, q;
     AdaptivePlanes(const Shape& x, const Shape& y) : planes(x[0] * x[1]), h(x[2]), w(x[3]), p(y[2]), q(y[3]) {}
-    TAPER_FN static std::int64_t begin(std::int64_t i, std::int64_t n, std::int64_t windows) { return i * n / windows; }
-    TAPER_FN static std::int64_t end(std::int64_t i, std::int64_t n, std::int64_t windows) { return ((i + 1) * n + windows - 1) / windows; }
+    TAPER_FN static std::int64_t begin(std::int64_t i, std::int64_t n, const Divisor& windows) { return i * n / windows; }
+    TAPER_FN static std::int64_t end(std::int64_t i, std::int64_t n, const Divisor& windows) { return ((i + 1) * n + windows - 1) / windows; }
     TAPER_FN double size(std::int64_t row, std::int64_t column) const {
         return static_cast<double>((end(row, h, p) - begin(row, h, p)) * (end(column, w, q) - begin(column, w, q)));
     }
     // The first window whose end lies beyond `at`.
-    TAPER_FN static std::int64_t first_window(std::int64_t at, std::int64_t n, std::int64_t windows) {
+    TAPER_FN static std::int64_t first_window(std::int64_t at, const Divisor& n, const Divisor& windows) {
         std::int64_t i = at * windows / n;
         while (i > 0 && end(i - 1, n, windows) > at) --i;
         return i;
@@ -114,7 +117,7 @@ struct AdaptivePlanes {
 
 void adaptive_each(Runtime& runtime, const AdaptivePlanes g, const Input x, const Result y) {
     for_each(runtime, g.planes * g.p * g.q, TAPER_BODY(std::int64_t i) {
-        const std::int64_t plane = i / (g.p * g.q), row = i / g.q % g.p, column = i % g.q;
+        const std::int64_t plane = i / g.q / g.p, row = i / g.q % g.p, column = i % g.q;
         double sum = 0;
         for (std::int64_t r = g.begin(row, g.h, g.p); r < g.end(row, g.h, g.p); ++r) {
             for (std::int64_t s = g.begin(column, g.w, g.q); s < g.end(column, g.w, g.q); ++s) sum += x.at<double>((plane * g.h + r) * g.w + s);
@@ -125,7 +128,7 @@ void adaptive_each(Runtime& runtime, const AdaptivePlanes g, const Input x, cons
 
 void adaptive_backward_each(Runtime& runtime, const AdaptivePlanes g, const Input dy, const Result dx) {
     for_each(runtime, g.planes * g.h * g.w, TAPER_BODY(std::int64_t i) {
-        const std::int64_t plane = i / (g.h * g.w), row = i / g.w % g.h, column = i % g.w;
+        const std::int64_t plane = i / g.w / g.h, row = i / g.w % g.h, column = i % g.w;
         double sum = 0;
         for (std::int64_t p = g.first_window(row, g.h, g.p); p < g.p && g.begin(p, g.h, g.p) <= row; ++p) {
             for (std::int64_t q = g.first_window(column, g.w, g.q); q < g.q && g.begin(q, g.w, g.q) <= column; ++q)

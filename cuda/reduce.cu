@@ -1,5 +1,6 @@
 // Reductions: sums in the contract's order, maxima, positions of maxima.
 #include <taper/cuda/backend.h>
+#include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
 #include <taper/cuda/sums.h>
 
@@ -10,7 +11,8 @@ namespace {
 // Sequence q = (outer, inner) of x seen as [outer, n, inner]; squared deviations from mean[q] where it is given.
 struct ColumnTerm {
     Input x;
-    std::int64_t n, inner;
+    std::int64_t n;
+    Divisor inner;
     const double* mean;
     bool squares;
     TAPER_FN double operator()(std::int64_t q, std::int64_t k) const {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <taper/cuda/backend.h>
+#include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
 #include <taper/cuda/index_check.h>
 #include <taper/cuda/sums.h>
@@ -14,7 +15,7 @@ namespace {
 
 struct RowTerm {
     Input x;
-    std::int64_t n;
+    Divisor n;
     TAPER_FN double operator()(std::int64_t row, std::int64_t k) const { return x.at<double>(row * n + k); }
 };
 struct ShiftedTerm {  // x - max x
@@ -63,7 +64,7 @@ void losses_each(Runtime& runtime, std::int64_t rows, double smoothing, const Sh
                  double* loss) {
     for_each(runtime, rows, TAPER_BODY(std::int64_t row) {
         const double log_sum = std::log(sum[row]), of_label = log_sum - x(row, label[row]);
-        loss[row] = smoothing == 0 ? of_label : (1 - smoothing) * of_label + smoothing * (log_sum - row_sum[row] / static_cast<double>(x.x.n));
+        loss[row] = smoothing == 0 ? of_label : (1 - smoothing) * of_label + smoothing * (log_sum - row_sum[row] / static_cast<double>(std::int64_t{x.x.n}));
     });
 }
 
@@ -73,7 +74,7 @@ void loss_gradient_each(Runtime& runtime, std::int64_t elements, double smoothin
         const std::int64_t row = i / x.x.n, k = i % x.x.n;
         const double share = dloss.at<double>(0) / static_cast<double>(rows);
         double g = std::exp(x(row, k)) / sum[row];
-        if (smoothing != 0) g -= smoothing / static_cast<double>(x.x.n);
+        if (smoothing != 0) g -= smoothing / static_cast<double>(std::int64_t{x.x.n});
         if (k == label[row]) g -= 1 - smoothing;
         dx.put(i, g * share);
     });

@@ -1,6 +1,7 @@
 #include <taper/cuda/sum_problem.h>
 
 #include <taper/cuda/array_convert.h>
+#include <taper/cuda/divisor.h>
 
 namespace taper::cuda {
 
@@ -13,10 +14,12 @@ void decode_each(Runtime& runtime, std::int64_t n, const Input x, Real* values) 
 
 template <class Real>
 void frame_each(Runtime& runtime, const Framing f, const Input x, Real* frames) {
+    const Divisor rows = f.rows, columns = f.columns, step = f.step;
     for_each(runtime, f.planes * f.rows * f.columns, TAPER_BODY(std::int64_t i) {
-        const std::int64_t row = i / f.columns % f.rows - f.top, column = i % f.columns - f.left, plane = i / (f.rows * f.columns);
-        const bool pixel = row >= 0 && column >= 0 && row % f.step == 0 && column % f.step == 0 && row / f.step < f.height && column / f.step < f.width;
-        frames[i] = pixel ? x.at<Real>((plane * f.height + row / f.step) * f.width + column / f.step) : Real(0);
+        const std::int64_t line = i / columns, plane = line / rows, row = line - plane * rows - f.top, column = i - line * columns - f.left;
+        frames[i] = Real(0);
+        if (row < 0 || column < 0 || row % step != 0 || column % step != 0 || row / step >= f.height || column / step >= f.width) return;
+        frames[i] = x.at<Real>((plane * f.height + row / step) * f.width + column / step);
     });
 }
 

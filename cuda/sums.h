@@ -7,6 +7,7 @@
 namespace taper::cuda {
 
 constexpr std::int64_t sum_block = 4096, sum_lanes = 8;
+constexpr int terms_at_once = 8;  // that a lane reads before it adds them in turn
 
 // What is summed: a double, or two sums formed at once.
 struct TwoSums {
@@ -24,7 +25,15 @@ void sum_lanes_of(Runtime& runtime, std::int64_t count, std::int64_t length, std
         const std::int64_t lane = i % sum_lanes, block = i / sum_lanes % blocks, sequence = i / sum_lanes / blocks;
         const std::int64_t begin = block * sum_block, end = begin + sum_block < length ? begin + sum_block : length;
         Sum sum = {};
-        for (std::int64_t k = begin + lane; k < end; k += sum_lanes) sum += term(sequence, k);
+        std::int64_t k = begin + lane;
+        for (; k + (terms_at_once - 1) * sum_lanes < end; k += terms_at_once * sum_lanes) {
+            Sum terms[terms_at_once];
+            TAPER_UNROLL
+            for (int u = 0; u < terms_at_once; ++u) terms[u] = term(sequence, k + u * sum_lanes);
+            TAPER_UNROLL
+            for (int u = 0; u < terms_at_once; ++u) sum += terms[u];
+        }
+        for (; k < end; k += sum_lanes) sum += term(sequence, k);
         partial[i] = sum;
     });
 }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <taper/cuda/array_convert.h>
+#include <taper/cuda/divisor.h>
 
 namespace taper::cuda {
 
@@ -13,6 +14,11 @@ namespace {
 using Kind = Decoding::Kind;
 
 constexpr std::int64_t most_elements = std::int64_t{1} << 27;  // of a side that is laid out, and of sums, at a time
+#if defined(__CUDACC__)
+constexpr std::int64_t most_sums = std::int64_t{1} << 23, least_rows = 128;  // of a matrix at a time: 32 MiB stay in a device's cache until they are encoded
+#else
+constexpr std::int64_t most_sums = std::int64_t{1} << 10, least_rows = 8;  // so that small tests reach it
+#endif
 constexpr std::int64_t most_together = 32768;                  // matrices of one call
 
 // --- Matrices that the library reads where they lie decoded.
@@ -74,9 +80,10 @@ struct MatrixProducts {
     void run() const {
         const Decoded a = decoded(call, call.left, left, kind), b = decoded(call, call.right, right, kind);
         const std::vector<SumBase>& batch = call.shape.batch;
-        const std::int64_t entries = static_cast<std::int64_t>(batch.size()), rows = std::min(m, std::max<std::int64_t>(most_elements / n / 8 * 8, 8));
-        const std::int64_t together = std::max<std::int64_t>(std::min(most_elements / (m * n), most_together), 1);
         const bool in_place = call.y.format() == Format::float32() && !call.epilogue.relu;
+        const std::int64_t most = in_place ? most_elements : most_sums;
+        const std::int64_t entries = static_cast<std::int64_t>(batch.size()), rows = std::min(m, std::max(most / n / least_rows * least_rows, least_rows));
+        const std::int64_t together = rows < m ? 1 : std::max<std::int64_t>(std::min(most_elements / (m * n), most_together), 1);
         const Buffer<float> sums(runtime, in_place ? 0 : rows * n * std::min(together, entries)), bias(runtime, call.bias.defined() ? n : 0);
         if (call.bias.defined()) decode_array<Whole>(runtime, n, Input(runtime, call.bias), bias.data());
         const Result y(runtime, call.y, call.epilogue);
@@ -117,11 +124,11 @@ bool rows_of_outputs(const SumShape& s) {
 
 // Lines [first, first + count) of one side as rows of `width` terms, zeros behind the last.
 template <class Convert>
-void lay_out(Runtime& runtime, const SumSide<float> side, std::int64_t base, std::int64_t first, std::int64_t count, std::int64_t terms, std::int64_t width,
+void lay_out(Runtime& runtime, const SumSide<float> side, std::int64_t base, std::int64_t first, std::int64_t count, std::int64_t terms, const Divisor width,
              typename Convert::Element* to) {
     for_each(runtime, count * width, TAPER_BODY(std::int64_t i) {
-        const std::int64_t k = i % width;
-        to[i] = Convert()(k < terms ? side.at(base, first + i / width, k) : 0.0f);
+        const std::int64_t line = i / width, k = i - line * width;
+        to[i] = Convert()(k < terms ? side.at(base, first + line, k) : 0.0f);
     });
 }
 
@@ -138,9 +145,9 @@ void lay_out_planes(Runtime& runtime, const SumSide<float>& side, const Lines& l
     lay_out<LowPart>(runtime, side, l.base, l.first, l.count, l.terms, l.width, to + plane);
 }
 
-void finish(Runtime& runtime, const DeviceSums<float> s, std::int64_t entry, std::int64_t first, std::int64_t count, const float* sums, const Result y) {
+void finish(Runtime& runtime, const DeviceSums<float> s, std::int64_t entry, std::int64_t first, const Divisor count, const float* sums, const Result y) {
     for_each(runtime, s.rows * count, TAPER_BODY(std::int64_t at) {
-        const std::int64_t i = at / count, j = first + at % count;
+        const std::int64_t i = at / count, j = first + at - i * count;
         const float bias = s.has_bias() ? s.bias.at<float>(s.bias_at(entry, i, j)) : 0.0f;
         y.put(s.output(entry, i, j), s.has_bias() ? sums[at] + bias : sums[at]);
     });
