@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include <taper/core/backend.h>
 #include <taper/core/cpu/code_facts.h>
 #include <taper/core/tensor.h>
 #include <taper/cuda/launch.h>

@@ -68,7 +68,7 @@ struct NoPosition {
     Planes g;
     const std::uint8_t* index;
     TAPER_FN bool operator()(std::int64_t i) const {
-        const std::int64_t row = i / g.q % g.p * g.stride - g.padding + index[i] / g.kernel, column = i % g.q * g.stride - g.padding + index[i] % g.kernel;
+        const std::int64_t row = i / g.q % g.p * g.stride - g.padding + std::int64_t{index[i]} / g.kernel, column = i % g.q * g.stride - g.padding + std::int64_t{index[i]} % g.kernel;
         return !(index[i] < g.kernel * g.kernel && row >= 0 && row < g.h && column >= 0 && column < g.w);
     }
 };
