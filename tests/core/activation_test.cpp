@@ -98,7 +98,7 @@ TEST_F(FusedActivation, OfNorms) {
         for (const Format& out : outputs()) {
             for (const std::int64_t groups : {0, 1}) {
                 const core::NormSpec spec{.groups = groups};
-                const Tensor x = values({8, 4, 8, 8}, 1, Format::parse(in), false), weight = values({4}, 2, {}, false), bias = values({4}, 3, {}, false);
+                const Tensor x = values({16, 4, 8, 8}, 1, Format::parse(in), false), weight = values({4}, 2, {}, false), bias = values({4}, 3, {}, false);
                 const core::Moments moments = core::norm_moments(x, spec);
                 expect_fused([&](Activation then) { return core::norm(x, moments, weight, bias, spec, out, then); }, std::string(in) + " -> " + out.name());
             }
