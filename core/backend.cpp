@@ -69,6 +69,7 @@ void Backend::gelu_backward(core::GeluApproximation, const Tensor& dy, const Ten
 void Backend::dropout_mask(std::int64_t, std::uint64_t, std::uint64_t, std::uint64_t, Tensor& mask) { no_kernel("dropout_mask", mask.format()); }
 void Backend::dropout(const Tensor& x, const Tensor&, Tensor&) { no_kernel("dropout", x.format()); }
 void Backend::norm_moments(const core::NormSpec&, const Tensor& x, core::Moments&) { no_kernel("norm", x.format()); }
+void Backend::move_running(Tensor& running, const Tensor&, double, double) { no_kernel("move_running", running.format()); }
 void Backend::norm(const core::NormSpec&, const Tensor& x, const core::Moments&, const Tensor&, const Tensor&, Tensor&, const Epilogue&) { no_kernel("norm", x.format()); }
 void Backend::norm_backward_weights(const core::NormSpec&, const Tensor& dy, const Tensor&, const core::Moments&, core::NormSums&) {
     no_kernel("norm_backward_weights", dy.format());

@@ -85,6 +85,7 @@ class Backend {
     virtual void dropout_mask(std::int64_t n, std::uint64_t threshold, std::uint64_t seed, std::uint64_t stream, Tensor& mask);  // kept: draw < threshold
     virtual void dropout(const Tensor& x, const Tensor& mask, Tensor& y);                                                       // y in x's format
     virtual void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments);
+    virtual void move_running(Tensor& running, const Tensor& value, double share, double factor);
     virtual void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const Epilogue& epilogue);
     virtual void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums);
     virtual void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,

@@ -86,6 +86,7 @@ class CudaBackend final : public Backend {
 
     // norm.cu
     void norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments) override;
+    void move_running(Tensor& running, const Tensor& value, double share, double factor) override;
     void norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y, const Epilogue& epilogue) override;
     void norm_backward_weights(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, core::NormSums& sums) override;
     void norm_backward_data(const core::NormSpec& spec, const Tensor& dy, const Tensor& x, const core::Moments& moments, const Tensor& weight, const core::NormSums& sums,

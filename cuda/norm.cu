@@ -181,7 +181,17 @@ Buffer<TwoSums> gradient_means(Runtime& runtime, const NormShape& z, const Affin
     return means;
 }
 
+void move_each(Runtime& runtime, std::int64_t n, float* running, const double* value, double share, double factor) {
+    for_each(runtime, n, TAPER_BODY(std::int64_t i) {
+        running[i] = static_cast<float>((1 - share) * static_cast<double>(running[i]) + share * (factor * value[i]));
+    });
+}
+
 }  // namespace
+
+void CudaBackend::move_running(Tensor& running, const Tensor& value, double share, double factor) {
+    move_each(runtime_, value.elements(), static_cast<float*>(running.mutable_data()), static_cast<const double*>(value.data()), share, factor);
+}
 
 void CudaBackend::norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments) {
     const NormShape z(x.shape(), spec);

@@ -6,17 +6,6 @@
 #include <taper/nn/init.h>
 
 namespace taper::nn {
-namespace {
-
-// running <- (1 - share) running + share value factor, in float64, rounded once.
-void move_towards(Tensor& running, const Tensor& value, double share, double factor) {
-    const Tensor old = core::unary(Unary::scale, running.to(Format::float64()), 1 - share);
-    const Tensor part = core::unary(Unary::scale, core::unary(Unary::scale, value, factor), share);
-    running.assign(core::binary(Binary::add, old, part, running.format()));
-}
-
-}  // namespace
-
 BatchNorm::BatchNorm(const char* name, std::int64_t channels, const BatchNormOptions& options) : name_(name), channels_(channels), options_(options) {
     if (channels < 1) throw Error(fmt::format("{}: no channels: {} (want 1 or more)", name, channels));
     if (options.affine == AffineParameters::yes) {
@@ -51,8 +40,8 @@ void BatchNorm::track(const core::Moments& moments, std::int64_t n) {
     const std::int32_t count = batches_->to_int32_vector()[0] + 1;
     batches_->assign(Tensor::from(std::span<const std::int32_t>(&count, 1), {}, batches_->device()));
     const double share = options_.momentum.value_or(1.0 / count), size = static_cast<double>(n);
-    move_towards(*mean_, moments.mean, share, 1);
-    move_towards(*variance_, moments.variance, share, size / (size - 1));
+    core::move_running(*mean_, moments.mean, share);
+    core::move_running(*variance_, moments.variance, share, size / (size - 1));
 }
 
 }  // namespace taper::nn

@@ -115,6 +115,12 @@ void CpuBackend::norm_moments(const core::NormSpec& spec, const Tensor& x, core:
     in_compute_type({x.format()}, [&]<class T>() { moments_of<T>(z, x, mean, variance); });
 }
 
+void CpuBackend::move_running(Tensor& running, const Tensor& value, double share, double factor) {
+    const double* const v = static_cast<const double*>(value.data());
+    float* const r = static_cast<float*>(running.mutable_data());
+    for (std::int64_t i = 0; i < value.elements(); ++i) r[i] = static_cast<float>((1 - share) * static_cast<double>(r[i]) + share * (factor * v[i]));
+}
+
 void CpuBackend::norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y,
                       const Epilogue& epilogue) {
     const NormShape z(x.shape(), spec);

@@ -47,6 +47,16 @@ Moments norm_moments(const Tensor& x, const NormSpec& spec) {
     return moments;
 }
 
+void move_running(Tensor& running, const Tensor& value, double share, double factor) {
+    check_values("move_running", {{"running", running}, {"value", value}});
+    check_same_shape("move_running", {"running", running}, {"value", value});
+    if (running.format() != Format::float32() || value.format() != Format::float64()) {
+        throw Error(fmt::format("move_running: the formats do not fit: running is {}, value is {} (want float32 and float64)", running.format().name(),
+                                value.format().name()));
+    }
+    backend(running.device()).move_running(running, value, share, factor);
+}
+
 Tensor norm(const Tensor& x, const Moments& moments, const Tensor& weight, const Tensor& bias, const NormSpec& spec, const Output& output,
             Activation activation) {
     check_values("norm", {{"x", x}});
