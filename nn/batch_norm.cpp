@@ -6,6 +6,7 @@
 #include <taper/nn/init.h>
 
 namespace taper::nn {
+
 BatchNorm::BatchNorm(const char* name, std::int64_t channels, const BatchNormOptions& options) : name_(name), channels_(channels), options_(options) {
     if (channels < 1) throw Error(fmt::format("{}: no channels: {} (want 1 or more)", name, channels));
     if (options.affine == AffineParameters::yes) {
