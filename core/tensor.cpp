@@ -55,6 +55,12 @@ Tensor from_values(std::span<const Real> values, const Shape& shape, const Forma
     return host.to(device);
 }
 
+// For copies of indices on a device.
+void know_range(const Tensor& copy, const std::int32_t* values) {
+    const auto [least, most] = std::minmax_element(values, values + copy.elements());
+    copy.storage()->know(copy.elements() == 0 ? IndexRange() : IndexRange{*least, *most});
+}
+
 template <class Real>
 std::vector<Real> values(const char* op, const Tensor& x) {
     const Tensor host = on_host(op, x);
@@ -139,6 +145,7 @@ Tensor Tensor::from(std::span<const std::int32_t> values, const Shape& shape, co
     check_count("Tensor::from", values.size(), shape);
     Tensor result = empty(shape, Format::int32(), device);
     backend(device).copy_in(values.data(), result.mutable_data(), values.size_bytes());
+    if (device.kind != Device::Kind::cpu) know_range(result, values.data());
     return result;
 }
 
@@ -220,6 +227,7 @@ Tensor Tensor::to(const Device& target) const {
     } else {
         const Tensor host = to(Device::cpu());
         backend(target).copy_in(host.data(), result.mutable_data(), bytes());
+        if (format_ == Format::int32()) know_range(result, static_cast<const std::int32_t*>(host.data()));
     }
     return result;
 }
@@ -271,6 +279,7 @@ const void* Tensor::data() const {
 
 void* Tensor::mutable_data() {
     require(storage_);
+    storage_->forget();
     return storage_->data();
 }
 

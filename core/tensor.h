@@ -64,7 +64,7 @@ class Tensor {
 
     // For backends.  data() of the codes on the device.
     const void* data() const;
-    void* mutable_data();  // a fresh output, or a tensor whose version the caller raises
+    void* mutable_data();  // a fresh output, or a tensor whose version the caller raises; forgets what is known of its indices
     const std::shared_ptr<Storage>& storage() const { return storage_; }
 
     std::string str() const;  // like NumPy's print (print.h)

@@ -10,15 +10,19 @@ namespace {
 
 // Values that are no finite numbers spoil the integers: NaN, and infinities, which need the registers.
 struct NotFinite {
-    Input x;
+    Input left, right;
+    std::int64_t split;  // elements of left
     TAPER_FN bool operator()(std::int64_t i) const {
-        const Kind kind = x.exact(i).kind;
+        const Kind kind = i < split ? left.exact(i).kind : right.exact(i - split).kind;
         return kind == Kind::nan || kind == Kind::infinite;
     }
 };
 
-bool all_finite(Runtime& runtime, const Tensor& x) {
-    return std::holds_alternative<Fixed>(x.format().family()) || first_bad(runtime, x.elements(), NotFinite{Input(runtime, x)}) == x.elements();
+// One read for both.
+bool all_finite(Runtime& runtime, const Tensor& left, const Tensor& right) {
+    const auto fixed = [](const Tensor& x) { return std::holds_alternative<Fixed>(x.format().family()); };
+    const std::int64_t split = left.elements(), n = split + right.elements();
+    return (fixed(left) && fixed(right)) || first_bad(runtime, n, NotFinite{Input(runtime, left), Input(runtime, right), split}) == n;
 }
 
 // Bits of a format's values as integers times 2^min_exponent, without the sign.
@@ -72,7 +76,7 @@ void integer_sums(Runtime& runtime, const SumCall& call) {
 void exact_sums(Runtime& runtime, const SumCall& call) {
     const bool in_float32 = call.left.format().exact_in_float32() && call.right.format().exact_in_float32();
     const bool integers = !call.bias.defined() && sums_fit_int64(call, call.shape.terms());
-    if (!in_float32 || call.accumulator.draws() || (!integers && !pays_to_lay_out(call.shape)) || !all_finite(runtime, call.left) || !all_finite(runtime, call.right))
+    if (!in_float32 || call.accumulator.draws() || (!integers && !pays_to_lay_out(call.shape)) || !all_finite(runtime, call.left, call.right))
         return serial_sums(runtime, call);
     if (residue_sums(runtime, call)) return;
     if (integers) return integer_sums(runtime, call);

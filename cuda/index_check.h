@@ -1,6 +1,7 @@
-// Indices that kernels read are checked before they are used: the first bad one is brought back to the host, which throws.
+// Indices that kernels read are checked before they are used: where nothing is known of them, the first bad one is brought back to the host, which throws.
 #pragma once
 
+#include <taper/core/tensor.h>
 #include <taper/cuda/launch.h>
 
 namespace taper::cuda {
@@ -33,6 +34,12 @@ struct OutOfRange {
     std::int64_t n;
     TAPER_FN bool operator()(std::int64_t i) const { return index[i] < 0 || index[i] >= n; }
 };
+
+// Whether they are known to lie in [0, n).
+inline bool known_within(const Tensor& index, std::int64_t n) {
+    const IndexRange* const range = std::get_if<IndexRange>(&index.storage()->known());
+    return range != nullptr && range->least >= 0 && range->most < n;
+}
 
 inline std::int32_t index_at(Runtime& runtime, const std::int32_t* index, std::int64_t i) {
     std::int32_t value = 0;

@@ -71,6 +71,7 @@ struct Around {
 
 const std::int32_t* checked_index(Runtime& runtime, const char* op, const Tensor& index, std::int64_t n) {
     const std::int32_t* const values = static_cast<const std::int32_t*>(index.data());
+    if (known_within(index, n)) return values;
     const std::int64_t bad = first_bad(runtime, index.elements(), OutOfRange{values, n});
     if (bad == index.elements()) return values;
     std::string position;
@@ -107,11 +108,13 @@ void CudaBackend::copy_strided(const Tensor& src, const StridedView& from, Tenso
     const Walk w = walk_of(extent, from.strides, to.strides);
     const std::int64_t n = extent.elements();
     switch (src.format().storage_bytes()) {
-        case 1: return copy_codes<std::uint8_t>(runtime_, w, n, src, from.offset, dst, to.offset);
-        case 2: return copy_codes<std::uint16_t>(runtime_, w, n, src, from.offset, dst, to.offset);
-        case 4: return copy_codes<std::uint32_t>(runtime_, w, n, src, from.offset, dst, to.offset);
-        default: return copy_codes<std::uint64_t>(runtime_, w, n, src, from.offset, dst, to.offset);
+        case 1: copy_codes<std::uint8_t>(runtime_, w, n, src, from.offset, dst, to.offset); break;
+        case 2: copy_codes<std::uint16_t>(runtime_, w, n, src, from.offset, dst, to.offset); break;
+        case 4: copy_codes<std::uint32_t>(runtime_, w, n, src, from.offset, dst, to.offset); break;
+        default: copy_codes<std::uint64_t>(runtime_, w, n, src, from.offset, dst, to.offset);
     }
+    const IndexRange* const range = std::get_if<IndexRange>(&src.storage()->known());
+    if (range != nullptr && n == dst.elements()) dst.storage()->know(*range);
 }
 
 void CudaBackend::gather(const Tensor& x, int axis, const Tensor& index, Tensor& y) {

@@ -23,6 +23,7 @@ struct Planes {
         : planes(x[0] * x[1]), padding(spec.padding), h(x[2]), w(x[3]), p(y[2]), q(y[3]), kernel(spec.kernel), stride(spec.stride) {}
     std::int64_t in() const { return planes * h * w; }
     std::int64_t out() const { return planes * p * q; }
+    PoolWindows windows() const { return {kernel, stride, padding, h, w}; }
     // The first and the last + 1 window that a row (or column) of x is in.
     TAPER_FN std::int64_t first_window(std::int64_t row) const { return row + padding < kernel ? 0 : (row + padding - kernel) / stride + 1; }
     TAPER_FN std::int64_t last_window(std::int64_t row, std::int64_t windows) const { return least(windows, (row + padding) / stride + 1); }
@@ -141,13 +142,16 @@ void adaptive_backward_each(Runtime& runtime, const AdaptivePlanes g, const Inpu
 }  // namespace
 
 void CudaBackend::max_pool2d(const core::Pool2dSpec& spec, const Tensor& x, Tensor& y, Tensor& index) {
-    max_each(runtime_, Planes(x.shape(), y.shape(), spec), Input(runtime_, x), y.mutable_data(), static_cast<std::uint8_t*>(index.mutable_data()));
+    const Planes g(x.shape(), y.shape(), spec);
+    max_each(runtime_, g, Input(runtime_, x), y.mutable_data(), static_cast<std::uint8_t*>(index.mutable_data()));
+    index.storage()->know(g.windows());
 }
 
 void CudaBackend::max_pool2d_backward(const core::Pool2dSpec& spec, const Tensor& dy, const Tensor& index, Tensor& dx, const RoundingMode& mode) {
     const Planes g(dx.shape(), dy.shape(), spec);
     const std::uint8_t* const numbers = static_cast<const std::uint8_t*>(index.data());
-    const std::int64_t bad = first_bad(runtime_, index.elements(), NoPosition{g, numbers});
+    const bool known = index.storage()->known() == KnownIndices(g.windows());
+    const std::int64_t bad = known ? index.elements() : first_bad(runtime_, index.elements(), NoPosition{g, numbers});
     if (bad < index.elements()) {
         std::uint8_t number = 0;
         runtime_.copy_out(numbers + bad, &number, 1);

@@ -63,6 +63,7 @@ void CudaBackend::reduce(core::Reduction kind, const Tensor& x, const ReduceShap
 
 void CudaBackend::argmax(const Tensor& x, const ReduceShape& shape, Tensor& y) {
     argmax_each(runtime_, shape.outer * shape.inner, {Input(runtime_, x), shape.n, shape.inner, nullptr, false}, static_cast<std::int32_t*>(y.mutable_data()));
+    y.storage()->know(IndexRange{0, shape.n - 1});
 }
 
 }  // namespace taper::cuda

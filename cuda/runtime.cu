@@ -69,6 +69,7 @@ Runtime::Runtime(int index) : index_(index), memory_(Device::cuda(index).name(),
     check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
     stream_ = stream;
     read_ = pinned(read_bytes);
+    read_nan_count_ = static_cast<unsigned long long*>(pinned(sizeof(unsigned long long)));
     nan_count_ = static_cast<unsigned long long*>(allocate(sizeof(unsigned long long)));
     zero(nan_count_, sizeof(unsigned long long));
 }
@@ -125,6 +126,7 @@ void Runtime::use() {
     const Turn lock = turn();
     check(cudaSetDevice(index_), "cudaSetDevice", index_);
     pieces_.enqueue();
+    idle_ = false;
 }
 
 void Runtime::keep(bool on) {
@@ -154,7 +156,9 @@ void Runtime::copy_out(const void* device, void* host, std::size_t bytes) {
     void* const to = bytes <= read_bytes ? read_ : host;
     if (bytes != 0)
         check(cudaMemcpyAsync(to, device, bytes, cudaMemcpyDeviceToHost, stream_of(stream_)), "cudaMemcpyAsync to the host", static_cast<std::int64_t>(bytes));
+    check(cudaMemcpyAsync(read_nan_count_, nan_count_, sizeof(*nan_count_), cudaMemcpyDeviceToHost, stream_of(stream_)), "cudaMemcpyAsync to the host");
     check(cudaStreamSynchronize(stream_of(stream_)), "cudaStreamSynchronize");
+    idle_ = true;
     if (to != host && bytes != 0) std::memcpy(host, to, bytes);
 }
 
@@ -179,8 +183,8 @@ void Runtime::synchronize() {
 
 std::size_t Runtime::take_nan_count() {
     const Turn lock = turn();
-    unsigned long long count = 0;
-    copy_out(nan_count_, &count, sizeof(count));
+    if (!idle_) copy_out(nullptr, nullptr, 0);
+    const unsigned long long count = *read_nan_count_;
     if (count != 0) zero(nan_count_, sizeof(count));
     return static_cast<std::size_t>(count);
 }

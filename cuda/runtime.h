@@ -48,7 +48,7 @@ class Runtime {
 
     // A counter that kernels add to: NaN without a code (element_io.h).
     unsigned long long* nan_count() { return nan_count_; }
-    std::size_t take_nan_count();  // waits; starts again at 0
+    std::size_t take_nan_count();  // starts again at 0; waits, but right after a read, which brings it along
 
     // OneLaunch's call (core/one_launch.h), by stream capture: each piece becomes a graph, which updates the one of the call before, and is launched.
     // TAPER_CUDA_GRAPHS=0 in the environment: a plain call.
@@ -72,6 +72,8 @@ class Runtime {
     Staging staging_;
     void* read_ = nullptr;  // pinned, for small reads
     unsigned long long* nan_count_ = nullptr;
+    unsigned long long* read_nan_count_ = nullptr;  // pinned: as the last read found it
+    bool idle_ = false;                             // nothing has been enqueued since then
 };
 
 int device_count();  // 0 without a driver or a GPU of compute capability 8.0 or more

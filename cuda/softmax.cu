@@ -86,7 +86,9 @@ void write_mean(Runtime& runtime, const double* sum, std::int64_t n, const Resul
 
 const std::int32_t* checked_labels(Runtime& runtime, const char* op, const Tensor& logits, const Tensor& labels) {
     const std::int32_t* const label = static_cast<const std::int32_t*>(labels.data());
-    const std::int64_t classes = logits.size(-1), bad = first_bad(runtime, labels.elements(), OutOfRange{label, classes});
+    const std::int64_t classes = logits.size(-1);
+    if (known_within(labels, classes)) return label;
+    const std::int64_t bad = first_bad(runtime, labels.elements(), OutOfRange{label, classes});
     if (bad < labels.elements())
         throw Error(std::string(op) + ": label out of range: labels[" + std::to_string(bad) + "] is " + std::to_string(index_at(runtime, label, bad)) + " (want 0 to " + std::to_string(classes - 1) + ")");
     return label;

@@ -37,9 +37,17 @@ Variable BatchNorm::forward(const Variable& x, Activation then) {
     return activation(norm(x, moments, Statistics::of_x, weight, bias, spec, precision().activations, then));
 }
 
+// A read would wait for the device in every step.
+std::int32_t BatchNorm::count_batch() {
+    const bool own = counted_.storage.lock() == batches_->storage() && counted_.version == batches_->version();
+    const std::int32_t count = (own ? counted_.batches : batches_->to_int32_vector()[0]) + 1;
+    batches_->assign(Tensor::full({}, count, Format::int32(), batches_->device()));
+    counted_ = {batches_->storage(), batches_->version(), count};
+    return count;
+}
+
 void BatchNorm::track(const core::Moments& moments, std::int64_t n) {
-    const std::int32_t count = batches_->to_int32_vector()[0] + 1;
-    batches_->assign(Tensor::from(std::span<const std::int32_t>(&count, 1), {}, batches_->device()));
+    const std::int32_t count = count_batch();
     const double share = options_.momentum.value_or(1.0 / count), size = static_cast<double>(n);
     core::move_running(*mean_, moments.mean, share);
     core::move_running(*variance_, moments.variance, share, size / (size - 1));

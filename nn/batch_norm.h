@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include <taper/nn/module.h>
@@ -40,12 +41,19 @@ class BatchNorm : public Module {
   private:
     Variable forward(const Variable& x, Activation then);
     void track(const core::Moments& moments, std::int64_t n);
+    std::int32_t count_batch();
 
     const char* name_;
     std::int64_t channels_;
     BatchNormOptions options_;
     Parameter *weight_ = nullptr, *bias_ = nullptr;
     Tensor *mean_ = nullptr, *variance_ = nullptr, *batches_ = nullptr;
+    // What this module last left in *batches_, of which storage and version: it is read back only where someone else has set it.
+    struct Counted {
+        std::weak_ptr<const Storage> storage;
+        std::uint64_t version = 0;
+        std::int32_t batches = 0;
+    } counted_;
 };
 
 // x [N, C] or [N, C, L].

@@ -80,7 +80,7 @@ nn::Batch GanTraining::next_batch() {
     return batches_->next().value();
 }
 
-void GanTraining::train_discriminator(const Tensor& images, const Variable& fake) {
+GanTraining::Judged GanTraining::train_discriminator(const Tensor& images, const Variable& fake) {
     const std::int64_t n = images.size(0);
     adam_.zero_grad();
     const Variable real_logits = gan_.discriminator(images), fake_logits = gan_.discriminator(fake.detach());
@@ -89,12 +89,10 @@ void GanTraining::train_discriminator(const Tensor& images, const Variable& fake
         nn::bce_with_logits_loss(real_logits, Tensor::full({n}, 1), precision) + nn::bce_with_logits_loss(fake_logits, Tensor::full({n}, 0), precision);
     backward(loss, {.loss_scale = options_.loss_scale});
     adam_.step();
-    sums_.discriminator_loss += loss.value().item();
-    sums_.real += mean_probability(real_logits.value());
-    sums_.fake += mean_probability(fake_logits.value());
+    return {loss.value(), real_logits.value(), fake_logits.value()};
 }
 
-void GanTraining::train_generator(const Variable& fake) {
+Tensor GanTraining::train_generator(const Variable& fake) {
     adam_.zero_grad();
     gan_.discriminator.freeze();
     const Variable logits = gan_.discriminator(fake);
@@ -102,15 +100,20 @@ void GanTraining::train_generator(const Variable& fake) {
     backward(loss, {.loss_scale = options_.loss_scale});
     adam_.step();
     gan_.discriminator.freeze(false);
-    sums_.generator_loss += loss.value().item();
+    return loss.value();
 }
 
 void GanTraining::step() {
     const nn::Batch batch = next_batch();
     one_launch_([&] {
         const Variable fake = gan_.generator(randn({batch.images.size(0), options_.latent}));
-        train_discriminator(batch.images.to(default_device()), fake);
-        train_generator(fake);
+        const Judged judged = train_discriminator(batch.images.to(default_device()), fake);
+        const Tensor generator_loss = train_generator(fake);
+        // Last: a read cuts the launch in two.
+        sums_.discriminator_loss += judged.loss.item();
+        sums_.real += mean_probability(judged.real);
+        sums_.fake += mean_probability(judged.fake);
+        sums_.generator_loss += generator_loss.item();
     });
     ++step_;
     ++sums_.step;

@@ -55,8 +55,11 @@ class GanTraining {
 
   private:
     nn::Batch next_batch();
-    void train_discriminator(const Tensor& images, const Variable& fake);
-    void train_generator(const Variable& fake);
+    struct Judged {
+        Tensor loss, real, fake;  // logits
+    };
+    Judged train_discriminator(const Tensor& images, const Variable& fake);
+    Tensor train_generator(const Variable& fake);  // its loss
     std::string settings() const;  // what a resumed run must share
     void restore_notes(const Metadata& notes, const std::filesystem::path& file);
 

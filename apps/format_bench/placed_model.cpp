@@ -97,7 +97,7 @@ Score evaluate(nn::Module& model, const nn::DataLoader& loader, const std::strin
     for (const nn::Batch& batch : loader.epoch(0)) {
         if (stop_signal() != 0) break;
         const Tensor logits = model(batch.images.to(default_device())).value();
-        score.right += nn::correct_predictions(logits, batch.labels.to(default_device()));
+        score.right += nn::correct_predictions(logits, batch.labels);
         score.nan += images_with_nan(logits);
         score.images += batch.labels.elements();
         bar.advance(1);

@@ -111,7 +111,7 @@ void TrainingRun::train_batch(const nn::Batch& batch) {
     for (const auto& observer : observers_) observer->gradients(info);
     step();
     for (const auto& observer : observers_) observer->end_step(info);
-    tally_.add(loss.value().item(), nn::correct_predictions(logits.value(), labels), batch.labels.elements());
+    tally_.add(loss.value().item(), nn::correct_predictions(logits.value(), batch.labels), batch.labels.elements());
 }
 
 void TrainingRun::step() {
@@ -188,7 +188,7 @@ Tally TrainingRun::test() {
         const Tensor labels = batch.labels.to(settings().device);
         const Variable logits = (*model_)(batch.images.to(settings().device));
         const Variable loss = nn::cross_entropy(logits, labels, model_->precision());
-        tally.add(loss.value().item(), nn::correct_predictions(logits.value(), labels), batch.labels.elements());
+        tally.add(loss.value().item(), nn::correct_predictions(logits.value(), batch.labels), batch.labels.elements());
     }
     return tally;
 }

@@ -14,16 +14,21 @@ namespace {
 
 const Target float64(Format::float64());
 
-}  // namespace
-
-double gradient_norm(const NamedParameters& parameters) {
-    double sum = 0;
+// The gradients' reductions, added in float64 in their order; one read.
+double total(const NamedParameters& parameters, core::Reduction kind) {
+    Tensor sum;
     for (const auto& [name, parameter] : parameters) {
         const Tensor& gradient = parameter->variable.grad();
-        if (gradient.defined()) sum += core::reduce(core::Reduction::squares, gradient, {}, false, float64).item();
+        if (!gradient.defined()) continue;
+        const Tensor part = core::reduce(kind, gradient, {}, false, float64);
+        sum = sum.defined() ? core::binary(Binary::add, sum.to(part.device()), part) : part;
     }
-    return std::sqrt(sum);
+    return sum.defined() ? sum.item() : 0;
 }
+
+}  // namespace
+
+double gradient_norm(const NamedParameters& parameters) { return std::sqrt(total(parameters, core::Reduction::squares)); }
 
 double clip_scale(double norm, double maximum) {
     const double scale = maximum / (norm + 1e-6);
@@ -43,12 +48,6 @@ void clip_by_value(const NamedParameters& parameters, double limit) {
 }
 
 // A sum of finite values of any format but float64 is finite, one with an infinity or a NaN is not.
-bool gradients_are_finite(const NamedParameters& parameters) {
-    for (const auto& [name, parameter] : parameters) {
-        const Tensor& gradient = parameter->variable.grad();
-        if (gradient.defined() && !std::isfinite(core::reduce(core::Reduction::sum, gradient, {}, false, float64).item())) return false;
-    }
-    return true;
-}
+bool gradients_are_finite(const NamedParameters& parameters) { return std::isfinite(total(parameters, core::Reduction::sum)); }
 
 }  // namespace taper::nn

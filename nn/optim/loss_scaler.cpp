@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -35,10 +36,11 @@ LossScaler::LossScaler(const LossScalerOptions& options) : options_(options), sc
 }
 
 bool LossScaler::step(Optimizer& optimizer, double gradient_scale) {
-    bool finite = true;
+    std::set<Backend*> devices;
     for (const auto& [name, parameter] : optimizer.parameters())
-        if (parameter->variable.grad().defined())
-            finite = finite && backend(parameter->variable.grad().device()).take_nan_count() == 0;  // NaN that met a format without one
+        if (parameter->variable.grad().defined()) devices.insert(&backend(parameter->variable.grad().device()));
+    bool finite = true;
+    for (Backend* const device : devices) finite = finite && device->take_nan_count() == 0;  // NaN that met a format without one
     finite = finite && gradients_are_finite(optimizer.parameters());
     if (finite) {
         optimizer.step(gradient_scale);

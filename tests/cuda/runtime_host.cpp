@@ -8,6 +8,8 @@
 
 #include <taper/cuda/runtime.h>
 
+#include "cuda/runtime_host.h"
+
 namespace taper::cuda {
 
 namespace {
@@ -53,6 +55,11 @@ struct NothingKept final : OneLaunch::Kept {};
 
 }  // namespace
 
+HostCounts& host_counts() {
+    static HostCounts counts;
+    return counts;
+}
+
 int device_count() { return 2; }
 
 Runtime::Runtime(int index)
@@ -73,6 +80,7 @@ Staging::Calls Runtime::staging_calls() {
 }
 Pieces::Calls Runtime::piece_calls() {
     const auto launch = [this](OneLaunch::Kept&, std::size_t) {
+        ++host_counts().pieces;
         stream_of(stream_).launch();
         staging_.launched();
     };
@@ -90,6 +98,7 @@ void Runtime::keep(bool on) {
 void Runtime::use() {
     const Turn lock = turn();
     pieces_.enqueue();
+    idle_ = false;
 }
 void Runtime::enqueue(std::function<void()> work) {
     const Turn lock = turn();
@@ -107,6 +116,7 @@ void Runtime::copy_in(const void* host, void* device, std::size_t bytes) {
 void Runtime::copy_out(const void* device, void* host, std::size_t bytes) {
     const Turn lock = turn();
     synchronize();
+    idle_ = true;
     if (bytes != 0) std::memcpy(host, device, bytes);
 }
 void Runtime::copy(const void* from, void* to, std::size_t bytes) {
@@ -117,12 +127,13 @@ void Runtime::zero(void* device, std::size_t bytes) {
 }
 void Runtime::synchronize() {
     const Turn lock = turn();
+    ++host_counts().reads;
     pieces_.launch();
     stream_of(stream_).finish();
 }
 std::size_t Runtime::take_nan_count() {
     const Turn lock = turn();
-    synchronize();
+    if (!idle_) copy_out(nullptr, nullptr, 0);
     const std::size_t count = static_cast<std::size_t>(*nan_count_);
     *nan_count_ = 0;
     return count;

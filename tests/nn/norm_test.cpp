@@ -97,6 +97,28 @@ TEST(BatchNorm, WithoutMomentumAveragesAllBatches) {
     EXPECT_FLOAT_EQ(layer.state().at("running_var").to_vector()[0], 2);  // each batch's: 2 / (2 - 1)
 }
 
+TEST(BatchNorm, CountsOnFromWhatIsLoadedOrSet) {
+    const auto batch = [](float v) { return Tensor::from({v - 1, v + 1}, {2, 1}); };
+    BatchNorm1d layer(1, {.momentum = std::nullopt}), other(1, {.momentum = std::nullopt});
+    const auto mean = [](BatchNorm1d& of) { return of.state().at("running_mean").to_vector()[0]; };
+    for (const float v : {1.0f, 3.0f}) layer(batch(v));
+    other(batch(100));
+    other.load(layer.state());
+    for (BatchNorm1d* const each : {&layer, &other}) {
+        (*each)(batch(8));
+        EXPECT_EQ(each->state().at("num_batches_tracked").to_int32_vector(), std::vector<std::int32_t>{3});
+        EXPECT_FLOAT_EQ(mean(*each), 4);
+    }
+    Tensor& count = *layer.buffers().back().second;
+    count.assign(Tensor::zeros({}, Format::int32()));
+    layer(batch(6));
+    EXPECT_FLOAT_EQ(mean(layer), 6) << "the first batch again";
+    layer.to(Device::cpu());
+    layer(batch(8).to(Device::cpu()));
+    EXPECT_FLOAT_EQ(mean(layer), 7);
+    EXPECT_EQ(count.to_int32_vector(), std::vector<std::int32_t>{2});
+}
+
 TEST(BatchNorm, WithoutTrackingEvaluatesOnTheBatch) {
     BatchNorm1d layer(1, {.track = RunningStatistics::no});
     const Tensor x = Tensor::from({1, 3}, {2, 1});
