@@ -238,7 +238,7 @@ TEST_F(RoundedSums, SameForAllThreadCounts) {
 // Accumulators that a GPU may form on pairs of halves: operands that these hold and that they do not, matrices as they lie and transposed, in
 // eights and not, one by one and in batches.
 TEST_F(RoundedSums, InHalves) {
-    const std::vector<Format> formats = parse_all({"posit(8,1)", "posit(8,2)", "posit(6,1)", "posit(7,2)", "e4m3", "e5m2", "fp16", "bf16", "fixed(8,4)", "e4m3*2.938735877055719e-39"});
+    const std::vector<Format> formats = parse_all({"posit(8,1)", "posit(8,2)", "posit(6,1)", "posit(7,2)", "e4m3", "e5m2", "fp16", "bf16", "fixed(8,4)", "fixed(8,-9)", "e4m3*2.938735877055719e-39"});
     const std::vector<std::array<std::int64_t, 3>> sizes{{8, 16, 24}, {7, 17, 9}, {5, 3, 130}, {16, 40, 8}, {136, 8, 1}, {1, 33, 15}};
     Choices choose;
     const auto random = [&](const Shape& shape) { return operand(shape, choose.of(formats), static_cast<Data>(choose.random() % 3), choose.random); };
