@@ -174,6 +174,7 @@ void decode_array(Runtime& runtime, std::int64_t n, const Input& x, typename Con
 
 template void decode_array<Whole>(Runtime&, std::int64_t, const Input&, float*);
 template void decode_array<Narrow>(Runtime&, std::int64_t, const Input&, Bfloat16*);
+template void decode_array<Halved>(Runtime&, std::int64_t, const Input&, Float16*);
 template void decode_array<HighPart>(Runtime&, std::int64_t, const Input&, Bfloat16*);
 template void decode_array<LowPart>(Runtime&, std::int64_t, const Input&, Bfloat16*);
 

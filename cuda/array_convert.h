@@ -22,6 +22,12 @@ struct Narrow {
     using Element = Bfloat16;
     TAPER_FN Bfloat16 operator()(float x) const { return narrowed(x); }
 };
+struct Halved {  // of values that fp16 holds
+    using Element = Float16;
+    TAPER_FN Float16 operator()(float x) const {
+        return {static_cast<std::uint16_t>(MinifloatEncodeLane<float>(Float16::layout(), Rounding::nearest).encode<Rounding::nearest>(x))};
+    }
+};
 struct HighPart {
     using Element = Bfloat16;
     TAPER_FN Bfloat16 operator()(float x) const { return narrowed(high_part(x)); }

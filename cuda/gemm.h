@@ -4,13 +4,10 @@
 
 #include <cstdint>
 
+#include <taper/cuda/half.h>
 #include <taper/cuda/runtime.h>
 
 namespace taper::cuda {
-
-struct Bfloat16 {
-    std::uint16_t bits;
-};
 
 // Element (line i, term k) of matrix e at e step + i stride + k or, where terms_first, at e step + k stride + i.
 struct GemmLayout {

@@ -90,6 +90,7 @@ bool run_in_double(Runtime& runtime, const SumCall& call, const LaneRound<double
 bool rounded_sums(Runtime& runtime, const SumCall& call) {
     const Accumulator::Kind kind = call.accumulator.kind();
     if ((kind != Accumulator::Kind::rounded && kind != Accumulator::Kind::rounded_f32) || call.accumulator.draws()) return false;
+    if (half_sums(runtime, call)) return true;
     const Format &left = call.left.format(), &right = call.right.format();
     if (left.exact_in_float32() && right.exact_in_float32()) {
         const std::optional<RoundedPlan<float>> plan = cpu::rounded_plan<float>(call.accumulator, left, right);

@@ -7,9 +7,40 @@ namespace taper::cuda {
 
 namespace {
 
+// The format whose codes are values of Real, and what makes a decoded value one.
+template <class Real>
+struct Stored;
+template <>
+struct Stored<float> {
+    using Convert = Whole;
+    static Format format() { return Format::float32(); }
+};
+template <>
+struct Stored<Float16> {
+    using Convert = Halved;
+    static Format format() { return Format::minifloat(5, 10); }
+};
+template <>
+struct Stored<Bfloat16> {
+    using Convert = Narrow;
+    static Format format() { return Format::minifloat(8, 7); }
+};
+template <>
+struct Stored<double> {
+    static Format format() { return Format::float64(); }
+};
+
+template <class Real>
+TAPER_FN Real value_at(const Input& x, std::int64_t i) {
+    if constexpr (std::is_same_v<Real, double>)
+        return x.at<double>(i);
+    else
+        return typename Stored<Real>::Convert()(x.at<float>(i));
+}
+
 template <class Real>
 void decode_each(Runtime& runtime, std::int64_t n, const Input x, Real* values) {
-    for_each(runtime, n, TAPER_BODY(std::int64_t i) { values[i] = x.at<Real>(i); });
+    for_each(runtime, n, TAPER_BODY(std::int64_t i) { values[i] = value_at<Real>(x, i); });
 }
 
 template <class Real>
@@ -17,9 +48,9 @@ void frame_each(Runtime& runtime, const Framing f, const Input x, Real* frames) 
     const Divisor rows = f.rows, columns = f.columns, step = f.step;
     for_each(runtime, f.planes * f.rows * f.columns, TAPER_BODY(std::int64_t i) {
         const std::int64_t line = i / columns, plane = line / rows, row = line - plane * rows - f.top, column = i - line * columns - f.left;
-        frames[i] = Real(0);
+        frames[i] = Real{};
         if (row < 0 || column < 0 || row % step != 0 || column % step != 0 || row / step >= f.height || column / step >= f.width) return;
-        frames[i] = x.at<Real>((plane * f.height + row / step) * f.width + column / step);
+        frames[i] = value_at<Real>(x, (plane * f.height + row / step) * f.width + column / step);
     });
 }
 
@@ -50,15 +81,15 @@ std::int64_t regular_entries(const std::vector<SumBase>& batch, std::int64_t fir
 template <class Real>
 const Real* SumProblem<Real>::decoded(Runtime& runtime, const SumSideShape& shape, const Tensor& x) {
     const bool framed = shape.framing.planes != 0 && !shape.framing.changes_nothing();
-    if (!framed && x.format() == (sizeof(Real) == 4 ? Format::float32() : Format::float64())) return static_cast<const Real*>(x.data());
+    if (!framed && x.format() == Stored<Real>::format()) return static_cast<const Real*>(x.data());
     values_.emplace_back(runtime, elements_of(shape, x));
     Real* const values = values_.back().data();
     if (framed)
         frame_each<Real>(runtime, shape.framing, Input(runtime, x), values);
-    else if constexpr (sizeof(Real) == 4)
-        decode_array<Whole>(runtime, x.elements(), Input(runtime, x), values);
-    else
+    else if constexpr (std::is_same_v<Real, double>)
         decode_each<Real>(runtime, x.elements(), Input(runtime, x), values);
+    else
+        decode_array<typename Stored<Real>::Convert>(runtime, x.elements(), Input(runtime, x), values);
     return values;
 }
 
@@ -94,5 +125,7 @@ SumProblem<Real>::SumProblem(Runtime& runtime, const SumCall& call) : bases_(run
 
 template class SumProblem<float>;
 template class SumProblem<double>;
+template class SumProblem<Float16>;
+template class SumProblem<Bfloat16>;
 
 }  // namespace taper::cuda

@@ -14,7 +14,7 @@ template <class Real>
 struct SumSide {
     const Real* values;
     const std::int64_t *line, *term, *output;
-    TAPER_FN Real at(std::int64_t base, std::int64_t i, std::int64_t k) const { return values[base + line[i] + term[k]]; }
+    TAPER_FN const Real& at(std::int64_t base, std::int64_t i, std::int64_t k) const { return values[base + line[i] + term[k]]; }
 };
 
 // What kernels read of a problem.
@@ -73,5 +73,7 @@ void exact_sums(Runtime& runtime, const SumCall& call);
 void float_sums(Runtime& runtime, const SumCall& call);
 // Steps rounded on lanes; false where those would not give the accumulator's bits.
 bool rounded_sums(Runtime& runtime, const SumCall& call);
+// The same two at a time, rounded to fp16 or bf16 by fused multiply-adds of the hardware.
+bool half_sums(Runtime& runtime, const SumCall& call);
 
 }  // namespace taper::cuda

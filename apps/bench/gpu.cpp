@@ -87,8 +87,9 @@ void products() {
     for (const Product& p : {Product{"posit(16,1)", "float32", 8192, ""},
                              {"posit(8,1)", "exact", 4096, ">= 40"},
                              {"posit(16,1)", "exact", 4096, ">= 20"},
-                             {"fp16", "rounded_f32(fp16)", 4096, ">= 30"},
-                             {"bf16", "rounded_f32(bf16)", 4096, ">= 30"},
+                             {"posit(8,1)", "rounded_f32(fp16)", 4096, ">= 30"},
+                             {"posit(8,2)", "rounded_f32(bf16)", 4096, ">= 30"},
+                             {"fp16", "rounded(fp16)", 4096, ">= 30"},
                              {"posit(8,2)", "rounded_f32(posit(16,2))", 2048, ">= 1.4"},
                              {"posit(8,2)", "rounded_f32(posit(8,2))", 2048, ">= 0.6"},
                              {"posit(8,2)", "rounded(posit(16,2))", 2048, ">= 0.4"}})

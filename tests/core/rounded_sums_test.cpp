@@ -235,6 +235,39 @@ TEST_F(RoundedSums, SameForAllThreadCounts) {
     }
 }
 
+// Accumulators that a GPU may form on pairs of halves: operands that these hold and that they do not, matrices as they lie and transposed, in
+// eights and not, one by one and in batches.
+TEST_F(RoundedSums, InHalves) {
+    const std::vector<Format> formats = parse_all({"posit(8,1)", "posit(8,2)", "posit(6,1)", "posit(7,2)", "e4m3", "e5m2", "fp16", "bf16", "fixed(8,4)", "fixed(8,-9)", "e4m3*2.938735877055719e-39"});
+    const std::vector<std::array<std::int64_t, 3>> sizes{{8, 16, 24}, {7, 17, 9}, {5, 3, 130}, {16, 40, 8}, {136, 8, 1}, {1, 33, 15}};
+    Choices choose;
+    const auto random = [&](const Shape& shape) { return operand(shape, choose.of(formats), static_cast<Data>(choose.random() % 3), choose.random); };
+    for (const char* name : {"rounded(fp16)", "rounded(bf16)", "rounded_f32(fp16)", "rounded_f32(bf16)"}) {
+        const Accumulator accumulator = Accumulator::parse(name);
+        for (int round = 0; round < 20; ++round) {
+            for (const auto& [m, k, n] : sizes) {
+                Tensor a = random({m, k});
+                const Tensor b = random({k, n}), bias = choose.random() % 2 == 0 ? random({n}) : Tensor();
+                if (choose.random() % 4 == 0) a = with_special(a, choose.random);
+                const Target output(choose.random() % 2 == 0 ? accumulator.format() : choose.of(formats), Rounding::nearest);
+                check(a, b, bias, accumulator, output);
+                const core::MatmulOptions options{.accumulator = accumulator, .output = output, .bias = bias}, transposed{true, true, accumulator, output, bias};
+                const int axes[] = {1, 0};
+                EXPECT_EQ(codes_of(core::matmul(a, b, options)), codes_of(core::matmul(core::permute(a, axes), core::permute(b, axes), transposed))) << name;
+            }
+        }
+        for (const auto& [m, k, n] : sizes) {
+            const Tensor a = random({2, m, k}), b = random({2, k, n});
+            const core::MatmulOptions options{.accumulator = accumulator};
+            const std::vector<std::uint64_t> both = codes_of(core::matmul(a, b, options));
+            for (std::int64_t e = 0; e < 2; ++e) {
+                const Tensor one = core::matmul(core::slice(a, 0, e, e + 1), core::slice(b, 0, e, e + 1), options);
+                EXPECT_EQ(codes_of(one), std::vector<std::uint64_t>(both.begin() + e * m * n, both.begin() + (e + 1) * m * n)) << name;
+            }
+        }
+    }
+}
+
 std::uint64_t dot(const char* accumulator, const char* format, const std::vector<std::uint64_t>& a, const std::vector<std::uint64_t>& b,
                   std::uint64_t bias = 0) {
     const Format f = Format::parse(format);
@@ -262,6 +295,43 @@ TEST_F(RoundedSums, RoundOnceWhereTwoRoundingsDiffer) {
         EXPECT_EQ(decode_one(f, dot(fmt::format("rounded_f32({})", c.format).c_str(), c.format, a, b, c.start)), c.twice);
     }
     EXPECT_EQ(dot("rounded(posit(16,2))", "posit(16,2)", {0x72b8}, {0x7280}, 0xfffb), 0x7d59u);
+}
+
+TEST_F(RoundedSums, OverflowAndUnderflowOfHalves) {
+    struct Case {
+        const char* accumulator;
+        double bias, a, b, want;
+    };
+    const double infinity = std::numeric_limits<double>::infinity();
+    for (const Case& c : {Case{"fp16", 65504, 4, 3.75, 65504},
+                          {"fp16", 65504, 4, 4, infinity},  // a tie
+                          {"fp16", -65504, 4, -4, -infinity},
+                          {"fp16", -65504, 208, 240, -65504 + 208 * 240},
+                          {"fp16", 0, 240, -240, -57600},
+                          {"fp16", 0x1p-24, 0x1p-9, 0x1p-9, 0x1p-18 + 0x1p-24},
+                          {"fp16", 0x1p-24, -0x1p-9, 0.875, -0x1p-9 * 0.875},
+                          {"bf16", 0x1.fep127, 240, 240, 0x1.fep127},
+                          {"bf16", 0x1p-133, 0x1p-9, 0x1p-9, 0x1p-18},
+                          {"bf16", -0x1p-133, 0, 1, -0x1p-133}}) {
+        for (const char* kind : {"rounded", "rounded_f32"}) {
+            const Format sum = Format::parse(c.accumulator), f = Format::parse("e4m3");
+            const Tensor a = Tensor::from(std::vector<double>{c.a}, {1, 1}, f), b = Tensor::from(std::vector<double>{c.b}, {1, 1}, f);
+            const Tensor bias = Tensor::from(std::vector<double>{c.bias}, {1}, sum);
+            const Accumulator accumulator = Accumulator::parse(fmt::format("{}({})", kind, c.accumulator));
+            EXPECT_EQ(core::matmul(a, b, {.accumulator = accumulator, .output = Target(sum), .bias = bias}).to_vector_double()[0], c.want)
+                << accumulator.name() << " of " << c.bias << " and " << c.a << " times " << c.b;
+        }
+    }
+    EXPECT_EQ(dot("rounded(fp16)", "fp16", {0x7bff}, {0x7bff}), 0x7c00u);
+    EXPECT_EQ(dot("rounded(fp16)", "fp16", {0x7bff, 0x7bff}, {0x7bff, 0xfbff}), 0x7c00u);  // for good
+    EXPECT_EQ(dot("rounded(fp16)", "fp16", {0x7c00, 0xfc00}, {0x3c00, 0x3c00}), 0x7e00u);
+    EXPECT_EQ(dot("rounded(fp16)", "fp16", {0x0400}, {0x3800}), 0x0200u);  // a subnormal number
+    EXPECT_EQ(dot("rounded(fp16)", "fp16", {0x0001}, {0x3800}), 0x0000u);  // a tie
+    EXPECT_EQ(dot("rounded(fp16)", "fp16", {0x0003}, {0xb800}), 0x8002u);
+    EXPECT_EQ(dot("rounded(fp16)", "fp16", {0x8000}, {0x3c00}, 0x8000), 0x8000u);  // -0
+    EXPECT_EQ(dot("rounded(bf16)", "bf16", {0x0080}, {0x3f00}), 0x0040u);
+    EXPECT_EQ(dot("rounded(bf16)", "bf16", {0x0001}, {0xbf00}), 0x8000u);
+    EXPECT_EQ(dot("rounded(bf16)", "bf16", {0x7f7f}, {0x7f7f}, 0xff80), 0xff80u);
 }
 
 // Products and sums rounded apart, and together.

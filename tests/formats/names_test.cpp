@@ -143,7 +143,7 @@ TEST(Formats, DerivedProperties) {
 // exact_in_float32, bfloat16 and float16 say what every code shows.
 TEST(Formats, ExactInHostFloatsHoldsForEveryCode) {
     const Format fp16 = Format::parse("fp16"), bf16 = Format::parse("bf16");
-    for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(8,4)", "posit(12,3)", "posit(16,1)", "posit(16,3)", "e4m3", "e5m2", "float(6,3)", "float(8,2)", "float(5,11)", "fixed(12,6)", "posit(8,1)*7.52316384526264e-37",
+    for (const char* name : {"posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(8,4)", "posit(12,3)", "posit(16,1)", "posit(16,3)", "e4m3", "e5m2", "float(6,3)", "float(8,2)", "float(5,11)", "fixed(12,6)", "fixed(8,-8)", "fixed(8,-9)", "fixed(8,-9,symmetric)", "fixed(8,4)*4.253529586511731e+37", "posit(8,1)*7.52316384526264e-37",
                              "posit(8,1)*1.2676506002282294e+30", "posit(8,0)*5.877471754111438e-39", "e4m3*256"}) {
         const Format f = Format::parse(name);
         bool in_float = true, in_bf16 = true, in_fp16 = true;
