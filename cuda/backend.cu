@@ -1,6 +1,5 @@
 #include <taper/cuda/backend.h>
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -23,20 +22,23 @@ namespace {
 // The 256 values of a format of at most 8 bits, on the device for as long as the process lives.
 const float* value_table(Runtime& runtime, const Format& format) {
     static std::mutex mutex;
-    static auto& tables = *new std::map<std::pair<int, std::string>, const float*>;  // never destroyed, as the backends
+    struct Table {
+        int device;
+        Format format;
+        const float* values;
+    };
+    static auto& tables = *new std::vector<Table>;  // few; never destroyed, as the backends
     const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
-    const float*& table = tables[{runtime.index(), format.name()}];
-    if (table == nullptr) {
-        std::uint8_t codes[256];
-        float values[256] = {};
-        for (int code = 0; code < 256; ++code) codes[code] = static_cast<std::uint8_t>(code);
-        decode(format, codes, std::size_t{1} << format.bits(), values);
-        void* const block = runtime.allocate(sizeof(values));
-        runtime.copy_in(values, block, sizeof(values));
-        table = static_cast<const float*>(block);
-    }
-    return table;
+    for (const Table& table : tables)
+        if (table.device == runtime.index() && table.format == format) return table.values;
+    std::uint8_t codes[256];
+    float values[256] = {};
+    for (int code = 0; code < 256; ++code) codes[code] = static_cast<std::uint8_t>(code);
+    decode(format, codes, std::size_t{1} << format.bits(), values);
+    void* const block = runtime.allocate(sizeof(values));
+    runtime.copy_in(values, block, sizeof(values));
+    return tables.emplace_back(Table{runtime.index(), format, static_cast<const float*>(block)}).values;
 }
 
 struct FamilyOf {

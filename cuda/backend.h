@@ -4,6 +4,7 @@
 #include <taper/core/backend.h>
 #include <taper/core/cpu/code_facts.h>
 #include <taper/cuda/decoded.h>
+#include <taper/cuda/normed.h>
 #include <taper/cuda/runtime.h>
 
 namespace taper::cuda {
@@ -16,6 +17,7 @@ class CudaBackend final : public Backend {
     const char* name() const override { return "cuda"; }
     Runtime& runtime() { return runtime_; }
     DecodedCache& decoded() { return decoded_; }
+    NormedResults& normed() { return normed_; }
 
     // backend.cu
     void* allocate(std::size_t bytes) override;
@@ -103,6 +105,7 @@ class CudaBackend final : public Backend {
 
     Runtime runtime_;
     DecodedCache decoded_{runtime_};
+    NormedResults normed_{runtime_};
 };
 
 }  // namespace taper::cuda

@@ -4,6 +4,7 @@
 
 #include <taper/cuda/array_convert.h>
 #include <taper/cuda/divisor.h>
+#include <taper/cuda/moments.h>
 #include <taper/cuda/tensor_sums.h>
 
 namespace taper::cuda {
@@ -50,10 +51,16 @@ struct Finish {
     bool lines_of_outer;          // else of channels
     Result y;
 
-    TAPER_FN void operator()(std::int64_t o, std::int64_t c, std::int64_t p, float sum) const {
+    TAPER_FN std::int64_t index(std::int64_t o, std::int64_t c, std::int64_t p) const { return (o * channels + c) * pixels + p; }
+    TAPER_FN float whole(std::int64_t o, std::int64_t c, float sum) const {
         if (bias.codes != nullptr) sum = sum + bias.at<float>(c);
         if (spoilt != nullptr && spoilt[lines_of_outer ? o : c] != 0) sum = bits_as<float>(Lane<float>::quiet_nan);
-        y.put((o * channels + c) * pixels + p, sum);
+        return sum;
+    }
+    TAPER_FN void operator()(std::int64_t o, std::int64_t c, std::int64_t p, float sum) const { y.put(index(o, c, p), whole(o, c, sum)); }
+    // The value that the element is rounded to, of a format that float32 holds.
+    TAPER_FN float value(std::int64_t o, std::int64_t c, std::int64_t p, float sum) const {
+        return value_of<float>(y.format, y.code(index(o, c, p), whole(o, c, sum)));
     }
 };
 
@@ -94,6 +101,58 @@ struct FinishChannelsLast {
     }
 };
 
+// The same, with the sums that the moments by channel are made of (moments.h): a block has one block of 4096 elements of 32 channels, a thread a lane of
+// one channel.
+struct FinishWithMoments {
+    static constexpr int threads = 256, side = 32, step = 64;
+    struct Shared {
+        float value[step][side + 4];  // [element][channel], so that a warp's threads, eight elements of four channels, are in banks of their own
+    };
+    struct State {
+        float pivot;
+        TwoSums sum;
+    };
+
+    const float* sums;
+    std::int64_t padded;
+    Finish finish;
+    TwoSums* lanes;
+
+    TAPER_FN std::int64_t length() const { return finish.outer * finish.pixels; }
+    std::int64_t blocks() const { return blocks_of(length()) * across(); }
+    TAPER_FN std::int64_t across() const { return (finish.channels + side - 1) / side; }
+    TAPER_FN int phases(std::int64_t) const { return static_cast<int>(2 * (sum_block / step)) + 1; }
+    TAPER_FN void phase(int phase, std::int64_t block, int thread, Shared& shared, State& state) const {
+        const std::int64_t run = block / across(), c0 = block % across() * side, c = c0 + thread / sum_lanes;
+        const std::int64_t first = run * sum_block + phase / 2 * step, end = length();
+        if (phase == phases(block) - 1) {
+            if (c < finish.channels) lanes[(c * ((end + sum_block - 1) / sum_block) + run) * sum_lanes + thread % sum_lanes] = state.sum;
+            return;
+        }
+        if (phase == 0) state = {c < finish.channels ? finish.value(0, c, 0, sums[c]) : 0, {}};
+        if (phase % 2 == 0) {
+            for (int i = thread; i < step * side; i += threads) {
+                const std::int64_t k = first + i / side, channel = c0 + i % side;
+                if (k < end && channel < finish.channels) shared.value[i / side][i % side] = sums[k * padded + channel];
+            }
+            return;
+        }
+        if (c >= finish.channels) return;
+        TAPER_UNROLL
+        for (int j = 0; j < step / sum_lanes; ++j) {
+            const int at = j * static_cast<int>(sum_lanes) + thread % static_cast<int>(sum_lanes);
+            const std::int64_t k = first + at, o = k / finish.pixels, p = k - o * finish.pixels;
+            if (k >= end) break;
+            const float sum = finish.whole(o, c, shared.value[at][thread / sum_lanes]);
+            const std::uint64_t code = finish.y.code(finish.index(o, c, p), sum);
+            finish.y.lose(sum != sum);
+            store_code(finish.y.codes, finish.y.format.bytes, finish.index(o, c, p), code);
+            const double d = static_cast<double>(value_of<float>(finish.y.format, code)) - static_cast<double>(state.pivot);
+            state.sum += TwoSums{d, d * d};
+        }
+    }
+};
+
 // Tensors of one convolution as the library takes them: [outer, channels, pixels], channels perhaps padded.
 struct Extent {
     std::int64_t outer, channels, pixels, padded;
@@ -113,6 +172,17 @@ struct Extents {
 
 ConvProblem problem_of(const ConvSizes& z, ConvDirection direction, Kind kind, const Extents& e) {
     return {direction, kind == Kind::bfloat16, z.n, e.x.padded, z.h, z.w, e.y.padded, z.r, z.s, z.p, z.q, z.stride, z.padding, z.dilation, z.groups};
+}
+
+// A block has 4096 elements to work through: it takes one for each processor, or they are formed behind.
+bool moments_pay(Runtime& runtime, const Extent& out, const Format& y) {
+    return y.exact_in_float32() && out.channels * blocks_of(out.outer * out.pixels) >= pays_from(FinishWithMoments::side * runtime.processors(), 1);
+}
+
+void form_moments(Runtime& runtime, const SumCall& call, std::int64_t channels, const TwoSums* lanes) {
+    const auto empty = [&] { return Tensor::empty({channels}, Format::float64(), call.y.device()); };
+    *call.moments = core::Moments{empty(), empty()};
+    moments_of_lanes(runtime, call.y, lanes, **call.moments);
 }
 
 bool convolve(Runtime& runtime, const SumCall& call, const ConvSizes& z, ConvDirection direction, Kind kind) {
@@ -144,6 +214,11 @@ bool convolve(Runtime& runtime, const SumCall& call, const ConvSizes& z, ConvDir
     if (call.bias.defined()) finish.bias = Input(runtime, call.bias);
     if (kind == Kind::float32) {
         finish_as_they_lie(runtime, sums.data(), finish);
+    } else if (call.moments != nullptr && moments_pay(runtime, out, call.y.format())) {
+        const Buffer<TwoSums> lanes(runtime, out.channels * blocks_of(out.outer * out.pixels) * sum_lanes);
+        const FinishWithMoments tiles{sums.data(), out.padded, finish, lanes.data()};
+        for_blocks(runtime, tiles.blocks(), tiles);
+        form_moments(runtime, call, out.channels, lanes.data());
     } else {
         const FinishChannelsLast tiles{sums.data(), out.padded, finish};
         for_blocks(runtime, tiles.blocks(), tiles);

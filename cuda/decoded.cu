@@ -60,8 +60,6 @@ void decode_plane(Runtime& runtime, std::int64_t codes, const Input& x, const De
     for_blocks(runtime, tiles.blocks(), tiles);
 }
 
-bool same_storage(const std::weak_ptr<const Storage>& a, const std::shared_ptr<Storage>& b) { return !a.owner_before(b) && !b.owner_before(a); }
-
 }  // namespace
 
 Decoded DecodedCache::decode(const Tensor& x, const Decoding& d) {

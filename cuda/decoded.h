@@ -19,6 +19,9 @@ struct Decoding {
     std::int64_t elements(std::int64_t codes) const { return channels == 0 ? codes : codes / channels * padded; }
 };
 
+// Does a name the storage b, also where a's is gone and its address is used again?
+inline bool same_storage(const std::weak_ptr<const Storage>& a, const std::shared_ptr<Storage>& b) { return !a.owner_before(b) && !b.owner_before(a); }
+
 using DecodedMemory = Buffer<std::uint8_t>;
 
 // A decoded tensor: alive while this is.

@@ -180,19 +180,21 @@ struct Result {
         if (e.relu && code_facts(y.format()).ranges) cleared = code_facts(y.format()).negative;
     }
 
-    TAPER_FN void put_code(std::int64_t i, std::uint64_t code) const {
-        const bool clear = static_cast<std::uint32_t>(code) - cleared.first < cleared.count;
-        store_code(codes, format.bytes, i, clear ? 0 : code);
-    }
+    TAPER_FN void put_code(std::int64_t i, std::uint64_t code) const { store_code(codes, format.bytes, i, kept(code)); }
     template <class T>
     TAPER_FN void put(std::int64_t i, T x) const {
         lose(x != x);
-        put_code(i, code_of(format, x, mode, i));
+        store_code(codes, format.bytes, i, code(i, x));
     }
     TAPER_FN void put(std::int64_t i, const Unpacked& x) const {
         lose(x.kind == Kind::nan);
         put_code(i, format.pack(x, mode.mode, mode.mode == Rounding::stochastic ? mode.draw(i) : 0));
     }
+    template <class T>
+    TAPER_FN std::uint64_t code(std::int64_t i, T x) const {  // what put(i, x) stores
+        return kept(code_of(format, x, mode, i));
+    }
+    TAPER_FN std::uint64_t kept(std::uint64_t code) const { return static_cast<std::uint32_t>(code) - cleared.first < cleared.count ? 0 : code; }
     TAPER_FN void lose(bool nan) const {
         if (nan && !format.has_nan) count_nan(nan_count);
     }

@@ -31,15 +31,21 @@ void CudaBackend::matmul(const MatmulShape& shape, const Accumulator& accumulato
 void CudaBackend::conv2d(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& x, const Tensor& w, const Tensor& bias, Tensor& y,
                          const Epilogue& epilogue) {
     const ConvSizes sizes(spec, x.shape(), w.shape(), y.shape());
-    sum_convolution(runtime_, {conv2d_sums(sizes), w, x, bias, accumulator, y, epilogue, decoded_}, sizes, ConvDirection::forward);
+    std::optional<core::Moments> moments;
+    std::optional<core::Moments>* const wanted = normed_.wanted(w, ConvDirection::forward) ? &moments : nullptr;
+    sum_convolution(runtime_, {conv2d_sums(sizes), w, x, bias, accumulator, y, epilogue, decoded_, wanted}, sizes, ConvDirection::forward);
     finish(epilogue, y);
+    normed_.produced(w, ConvDirection::forward, y, std::move(moments));
 }
 
 void CudaBackend::conv2d_backward_data(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& w, const Tensor& bias,
                                        Tensor& dx, const Epilogue& epilogue) {
     const ConvSizes sizes(spec, dx.shape(), w.shape(), dy.shape());
-    sum_convolution(runtime_, {conv2d_backward_data_sums(sizes), w, dy, bias, accumulator, dx, epilogue, decoded_}, sizes, ConvDirection::backward_data);
+    std::optional<core::Moments> moments;
+    std::optional<core::Moments>* const wanted = normed_.wanted(w, ConvDirection::backward_data) ? &moments : nullptr;
+    sum_convolution(runtime_, {conv2d_backward_data_sums(sizes), w, dy, bias, accumulator, dx, epilogue, decoded_, wanted}, sizes, ConvDirection::backward_data);
     finish(epilogue, dx);
+    normed_.produced(w, ConvDirection::backward_data, dx, std::move(moments));
 }
 
 void CudaBackend::conv2d_backward_weights(const core::Conv2dSpec& spec, const Accumulator& accumulator, const Tensor& dy, const Tensor& x, Tensor& dw,

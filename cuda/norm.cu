@@ -4,7 +4,7 @@
 #include <taper/cuda/backend.h>
 #include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
-#include <taper/cuda/sums.h>
+#include <taper/cuda/moments.h>
 
 namespace taper::cuda {
 
@@ -193,7 +193,21 @@ void CudaBackend::move_running(Tensor& running, const Tensor& value, double shar
     move_each(runtime_, value.elements(), static_cast<float*>(running.mutable_data()), static_cast<const double*>(value.data()), share, factor);
 }
 
+void moments_of_lanes(Runtime& runtime, const Tensor& x, const TwoSums* lanes, core::Moments& moments) {
+    const NormShape z(x.shape(), {});
+    const Buffer<TwoSums> sums(runtime, z.count());
+    add_lanes_and_blocks(runtime, z.count(), blocks_of(z.length()), lanes, sums.data());
+    write_moments<float>(runtime, z, Input(runtime, x), sums.data(), static_cast<double*>(moments.mean.mutable_data()),
+                         static_cast<double*>(moments.variance.mutable_data()));
+}
+
 void CudaBackend::norm_moments(const core::NormSpec& spec, const Tensor& x, core::Moments& moments) {
+    if (spec.groups == 0) {
+        if (std::optional<core::Moments> formed = normed_.take(x)) {
+            moments = *std::move(formed);
+            return;
+        }
+    }
     const NormShape z(x.shape(), spec);
     if (fit_float32({x.format()}))
         moments_in<float>(runtime_, z, x, moments);

@@ -121,7 +121,10 @@ struct SerialSums {
     }
 
     TAPER_FN void finish(std::int64_t at, const Unpacked& sum, const SumDraws& draws) const {
-        if (accumulator.rounding != Rounding::stochastic) return y.put(at, sum);
+        if (accumulator.rounding != Rounding::stochastic) {
+            y.put(at, sum);
+            return;
+        }
         y.lose(sum.kind == Kind::nan);
         y.put_code(at, y.format.pack(sum, Rounding::stochastic, draws(last_step, 0)));
     }

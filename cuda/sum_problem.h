@@ -1,9 +1,11 @@
 // SumProblem: a SumShape (core/sum_shape.h) with its operands decoded and its offsets laid out as tables, on the device.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include <taper/core/accumulator.h>
+#include <taper/core/norm.h>
 #include <taper/core/sum_shape.h>
 #include <taper/cuda/decoded.h>
 #include <taper/cuda/element_io.h>
@@ -39,6 +41,7 @@ struct SumCall {
     Tensor& y;
     const Epilogue& epilogue;
     DecodedCache& decoded;
+    std::optional<core::Moments>* moments = nullptr;  // set where y's moments by channel are formed with it
 };
 
 // Elements of an operand as a SumShape sees it, framed or as it lies.

@@ -19,6 +19,8 @@ struct TwoSums {
     }
 };
 
+inline std::int64_t blocks_of(std::int64_t length) { return length <= sum_block ? 1 : (length + sum_block - 1) / sum_block; }
+
 template <class Sum, class Term>
 void sum_lanes_of(Runtime& runtime, std::int64_t count, std::int64_t length, std::int64_t blocks, const Term term, Sum* partial) {
     for_each(runtime, count * blocks * sum_lanes, TAPER_BODY(std::int64_t i) {
@@ -55,7 +57,7 @@ void add_lanes_and_blocks(Runtime& runtime, std::int64_t count, std::int64_t blo
 // sums[q] = sum over k in [0, length) of term(q, k), for q in [0, count).
 template <class Sum, class Term>
 Buffer<Sum> ordered_sums(Runtime& runtime, std::int64_t count, std::int64_t length, const Term& term) {
-    const std::int64_t blocks = length <= sum_block ? 1 : (length + sum_block - 1) / sum_block;
+    const std::int64_t blocks = blocks_of(length);
     const Buffer<Sum> partial(runtime, count * blocks * sum_lanes);
     Buffer<Sum> sums(runtime, count);
     sum_lanes_of(runtime, count, length, blocks, term, partial.data());
