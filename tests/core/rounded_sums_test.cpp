@@ -238,7 +238,8 @@ TEST_F(RoundedSums, SameForAllThreadCounts) {
 // Accumulators that a GPU may form on pairs of halves: operands that these hold and that they do not, matrices as they lie and transposed, in
 // eights and not, one by one and in batches.
 TEST_F(RoundedSums, InHalves) {
-    const std::vector<Format> formats = parse_all({"posit(8,1)", "posit(8,2)", "posit(6,1)", "posit(7,2)", "e4m3", "e5m2", "fp16", "bf16", "fixed(8,4)", "fixed(8,-9)", "e4m3*2.938735877055719e-39"});
+    const std::vector<Format> formats = parse_all({"posit(8,1)", "posit(8,2)", "posit(6,1)", "posit(7,2)", "e4m3", "e5m2", "fp16", "bf16", "fixed(8,4)",
+                                                   "fixed(8,-9)", "e4m3*2.938735877055719e-39"});
     const std::vector<std::array<std::int64_t, 3>> sizes{{8, 16, 24}, {7, 17, 9}, {5, 3, 130}, {16, 40, 8}, {136, 8, 1}, {1, 33, 15}, {3, 0, 2}};
     Choices choose;
     const auto random = [&](const Shape& shape) { return operand(shape, choose.of(formats), static_cast<Data>(choose.random() % 3), choose.random); };
@@ -346,7 +347,8 @@ TEST_F(RoundedSums, RoundTwiceOverFloat32InHalves) {
                           {"rounded_f32(fp16)", "posit(8,0)", "posit(8,0)", 0x1p-24, 63.0 / 32, 63.0 / 32, 1984.0 / 512},
                           {"rounded(bf16)", "posit(8,1)", "posit(8,2)", 0x1p-30, 31.0 / 16, 15.0 / 8, 233.0 / 64},
                           {"rounded_f32(bf16)", "posit(8,1)", "posit(8,2)", 0x1p-30, 31.0 / 16, 15.0 / 8, 232.0 / 64}}) {
-        const Tensor a = Tensor::from(std::vector<double>{c.a}, {1, 1}, Format::parse(c.left)), b = Tensor::from(std::vector<double>{c.b}, {1, 1}, Format::parse(c.right));
+        const Tensor a = Tensor::from(std::vector<double>{c.a}, {1, 1}, Format::parse(c.left));
+        const Tensor b = Tensor::from(std::vector<double>{c.b}, {1, 1}, Format::parse(c.right));
         const Tensor bias = Tensor::from(std::vector<double>{c.bias}, {1}, Format::float32());
         const core::MatmulOptions options{.accumulator = Accumulator::parse(c.accumulator), .output = Target(Format::float32()), .bias = bias};
         EXPECT_EQ(core::matmul(a, b, options).to_vector()[0], c.want) << c.accumulator;
