@@ -31,7 +31,8 @@ Reading reading_of(const SumSideShape& shape, const SumSide<Half>& side, const s
     const Grid &along = along_terms ? shape.term : shape.line, &across = along_terms ? shape.line : shape.term;
     const bool aligned = reinterpret_cast<std::uintptr_t>(side.values) % alignof(Eight) == 0
                          && std::all_of(batch.begin(), batch.end(), [&](const SumBase& b) { return b.*base % eight == 0; });
-    return {along_terms, aligned && together(along) && along.axis[along.axes - 1].size % eight == 0 && eights(along, along.axes - 1) && eights(across, across.axes)};
+    return {along_terms,
+            aligned && together(along) && along.axis[along.axes - 1].size % eight == 0 && eights(along, along.axes - 1) && eights(across, across.axes)};
 }
 
 // Tiles of 128 x 128 outputs, 8 x 8 sums a thread, as TiledSums has them; terms that come next are read while those at hand are added.
@@ -131,8 +132,7 @@ struct HalfSums {
             TAPER_UNROLL
             for (int i = 0; i < side; ++i) {
                 TAPER_UNROLL
-                for (int j = 0; j < side / 2; ++j)
-                    state.sum[i].pair[j] = fused_pair<Half>(doubled(a.pair[i / 2], i % 2), b.pair[j], state.sum[i].pair[j]);
+                for (int j = 0; j < side / 2; ++j) state.sum[i].pair[j] = fused_pair<Half>(doubled(a.pair[i / 2], i % 2), b.pair[j], state.sum[i].pair[j]);
             }
         }
     }
@@ -186,8 +186,10 @@ bool steps_are_fused(const SumCall& call, int significand_bits) {
 
 bool half_sums(Runtime& runtime, const SumCall& call) {
     const Format &left = call.left.format(), &right = call.right.format(), &sums = call.accumulator.format();
-    if (sums == Format::minifloat(5, 10) && left.exact_in_float16() && right.exact_in_float16() && steps_are_fused(call, 11)) return run<Float16>(runtime, call);
-    if (sums == Format::minifloat(8, 7) && left.exact_in_bfloat16() && right.exact_in_bfloat16() && steps_are_fused(call, 8)) return run<Bfloat16>(runtime, call);
+    if (sums == Format::minifloat(5, 10) && left.exact_in_float16() && right.exact_in_float16() && steps_are_fused(call, 11))
+        return run<Float16>(runtime, call);
+    if (sums == Format::minifloat(8, 7) && left.exact_in_bfloat16() && right.exact_in_bfloat16() && steps_are_fused(call, 8))
+        return run<Bfloat16>(runtime, call);
     return false;
 }
 

@@ -77,11 +77,11 @@ bool Format::is_index() const { return std::holds_alternative<Int32>(family_) ||
 
 namespace {
 
-// Are all values of f those of a binary float with p significant bits, largest exponent `top` and lowest bit 2^bottom?  Two's complement reaches
-// a power of two further below 0 than above.
+// Are all values of f those of a binary float with p significant bits, largest exponent `top` and lowest bit 2^bottom?  Codes of two's
+// complement reach a power of two further below 0 than above, symmetric or not.
 bool held_by(const Format& f, int p, int top, int bottom) {
     const Fixed* const fixed = std::get_if<Fixed>(&f.family());
-    const int largest = fixed != nullptr && fixed->range == FixedRange::full ? f.min_exponent() + fixed->word - 1 : f.max_exponent();
+    const int largest = fixed != nullptr ? f.min_exponent() + fixed->word - 1 : f.max_exponent();
     return f.significand_bits() <= p && largest <= top && f.min_exponent() >= bottom;
 }
 

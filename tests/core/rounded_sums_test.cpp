@@ -238,8 +238,9 @@ TEST_F(RoundedSums, SameForAllThreadCounts) {
 // Accumulators that a GPU may form on pairs of halves: operands that these hold and that they do not, matrices as they lie and transposed, in
 // eights and not, one by one and in batches.
 TEST_F(RoundedSums, InHalves) {
-    const std::vector<Format> formats = parse_all({"posit(8,1)", "posit(8,2)", "posit(6,1)", "posit(7,2)", "e4m3", "e5m2", "fp16", "bf16", "fixed(8,4)", "fixed(8,-9)", "e4m3*2.938735877055719e-39"});
-    const std::vector<std::array<std::int64_t, 3>> sizes{{8, 16, 24}, {7, 17, 9}, {5, 3, 130}, {16, 40, 8}, {136, 8, 1}, {1, 33, 15}};
+    const std::vector<Format> formats = parse_all({"posit(8,1)", "posit(8,2)", "posit(6,1)", "posit(7,2)", "e4m3", "e5m2", "fp16", "bf16", "fixed(8,4)",
+                                                   "fixed(8,-9)", "e4m3*2.938735877055719e-39"});
+    const std::vector<std::array<std::int64_t, 3>> sizes{{8, 16, 24}, {7, 17, 9}, {5, 3, 130}, {16, 40, 8}, {136, 8, 1}, {1, 33, 15}, {3, 0, 2}};
     Choices choose;
     const auto random = [&](const Shape& shape) { return operand(shape, choose.of(formats), static_cast<Data>(choose.random() % 3), choose.random); };
     for (const char* name : {"rounded(fp16)", "rounded(bf16)", "rounded_f32(fp16)", "rounded_f32(bf16)"}) {
@@ -251,9 +252,11 @@ TEST_F(RoundedSums, InHalves) {
                 if (choose.random() % 4 == 0) a = with_special(a, choose.random);
                 const Target output(choose.random() % 2 == 0 ? accumulator.format() : choose.of(formats), Rounding::nearest);
                 check(a, b, bias, accumulator, output);
-                const core::MatmulOptions options{.accumulator = accumulator, .output = output, .bias = bias}, transposed{true, true, accumulator, output, bias};
-                const int axes[] = {1, 0};
-                EXPECT_EQ(codes_of(core::matmul(a, b, options)), codes_of(core::matmul(core::permute(a, axes), core::permute(b, axes), transposed))) << name;
+                const std::vector<std::uint64_t> want = codes_of(core::matmul(a, b, {false, false, accumulator, output, bias}));
+                const Tensor at = core::permute(a, std::array{1, 0}), bt = core::permute(b, std::array{1, 0});
+                EXPECT_EQ(codes_of(core::matmul(at, b, {true, false, accumulator, output, bias})), want) << name;
+                EXPECT_EQ(codes_of(core::matmul(a, bt, {false, true, accumulator, output, bias})), want) << name;
+                EXPECT_EQ(codes_of(core::matmul(at, bt, {true, true, accumulator, output, bias})), want) << name;
             }
         }
         for (const auto& [m, k, n] : sizes) {
@@ -332,6 +335,24 @@ TEST_F(RoundedSums, OverflowAndUnderflowOfHalves) {
     EXPECT_EQ(dot("rounded(bf16)", "bf16", {0x0080}, {0x3f00}), 0x0040u);
     EXPECT_EQ(dot("rounded(bf16)", "bf16", {0x0001}, {0xbf00}), 0x8000u);
     EXPECT_EQ(dot("rounded(bf16)", "bf16", {0x7f7f}, {0x7f7f}, 0xff80), 0xff80u);
+}
+
+// Products of one bit more than the format has, halfway between two of its values, and a sum so small that float32 loses it.
+TEST_F(RoundedSums, RoundTwiceOverFloat32InHalves) {
+    struct Case {
+        const char *accumulator, *left, *right;
+        double bias, a, b, want;
+    };
+    for (const Case& c : {Case{"rounded(fp16)", "posit(8,0)", "posit(8,0)", 0x1p-24, 63.0 / 32, 63.0 / 32, 1985.0 / 512},
+                          {"rounded_f32(fp16)", "posit(8,0)", "posit(8,0)", 0x1p-24, 63.0 / 32, 63.0 / 32, 1984.0 / 512},
+                          {"rounded(bf16)", "posit(8,1)", "posit(8,2)", 0x1p-30, 31.0 / 16, 15.0 / 8, 233.0 / 64},
+                          {"rounded_f32(bf16)", "posit(8,1)", "posit(8,2)", 0x1p-30, 31.0 / 16, 15.0 / 8, 232.0 / 64}}) {
+        const Tensor a = Tensor::from(std::vector<double>{c.a}, {1, 1}, Format::parse(c.left));
+        const Tensor b = Tensor::from(std::vector<double>{c.b}, {1, 1}, Format::parse(c.right));
+        const Tensor bias = Tensor::from(std::vector<double>{c.bias}, {1}, Format::float32());
+        const core::MatmulOptions options{.accumulator = Accumulator::parse(c.accumulator), .output = Target(Format::float32()), .bias = bias};
+        EXPECT_EQ(core::matmul(a, b, options).to_vector()[0], c.want) << c.accumulator;
+    }
 }
 
 // Products and sums rounded apart, and together.

@@ -20,9 +20,11 @@ std::uint32_t fused(const Minifloat& half, std::uint32_t a, std::uint32_t b, std
 
 // 0, the ends of the subnormal and of the normal numbers, 1 and its neighbours, infinity and NaN, of both signs.
 std::vector<std::uint32_t> special_codes(const Minifloat& half) {
-    const std::uint32_t unit = 1u << half.mantissa, one = static_cast<std::uint32_t>(half.bias()) * unit, infinity = static_cast<std::uint32_t>(half.infinity_code());
+    const std::uint32_t unit = 1u << half.mantissa, one = static_cast<std::uint32_t>(half.bias()) * unit,
+                        infinity = static_cast<std::uint32_t>(half.infinity_code());
     std::vector<std::uint32_t> codes;
-    for (const std::uint32_t magnitude : {0u, 1u, 2u, 3u, unit / 2, unit - 1, unit, unit + 1, one - 1, one, one + 1, infinity - 1, infinity, infinity + 1, 0x7fffu}) {
+    for (const std::uint32_t magnitude :
+         {0u, 1u, 2u, 3u, unit / 2, unit - 1, unit, unit + 1, one - 1, one, one + 1, infinity - 1, infinity, infinity + 1, 0x7fffu}) {
         codes.push_back(magnitude);
         codes.push_back(magnitude | 0x8000u);
     }
