@@ -8,7 +8,9 @@ Variable unary(Unary op, const Variable& x, double a) {
         const Saves what = saves(op);
         const Saved saved = what == Saves::nothing ? Saved() : Saved(what == Saves::input ? x.value() : y);
         return [op, a, saved](const Tensor& dy, const std::vector<GradientRequest>& requests) -> std::vector<Tensor> {
-            return {core::unary_backward(op, saved.get(), dy, a, requests[0].target)};
+            Target target = requests[0].target;
+            if (op == Unary::relu && target.format == dy.format()) target.rounding = Rounding::nearest;  // dy or 0: nothing to draw for
+            return {core::unary_backward(op, saved.get(), dy, a, target)};
         };
     });
 }
