@@ -4,6 +4,7 @@
 #include <taper/core/odd_forms.h>
 #include <taper/cuda/backend.h>
 #include <taper/cuda/broadcast.h>
+#include <taper/cuda/fours.h>
 #include <taper/formats/arithmetic.h>
 
 namespace taper::cuda {
@@ -21,8 +22,14 @@ void binary_each(Runtime& runtime, std::int64_t n, const Input a, const Broadcas
 }
 
 template <class Code>
+struct Lookup {
+    const Code* table;
+    TAPER_FN Code operator()(std::uint8_t code) const { return table[code]; }
+};
+
+template <class Code>
 void by_table(Runtime& runtime, std::int64_t n, const std::uint8_t* x, const Code* table, Code* y) {
-    for_each(runtime, n, TAPER_BODY(std::int64_t i) { y[i] = table[x[i]]; });
+    convert_array(runtime, n, x, y, Lookup<Code>{table});
 }
 
 void count_lost(Runtime& runtime, std::int64_t n, const std::uint8_t* x, const std::uint8_t* is_lost, const Result y) {
