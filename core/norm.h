@@ -23,7 +23,7 @@ struct Moments {
 // n 2^-52 of it, however far the mean is from 0.  NaN, NaR or an infinity makes both NaN.  Throws Error for an empty group.
 Moments norm_moments(const Tensor& x, const NormSpec& spec = {});
 
-// running <- (1 - share) running + share (factor value), each operation in float64, the result rounded once: running float32, value float64, of one shape.
+// running <- (1 - share) running + share (factor value): the products in float64, their sum rounded once; running float32, value float64, of one shape.
 void move_running(Tensor& running, const Tensor& value, double share, double factor = 1);
 
 // y = (x - mean) (weight / sqrt(variance + eps)) + bias in float64, rounded once; weight [C], bias [C] in any formats, undefined: 1 and 0.

@@ -1,6 +1,7 @@
 // Batch, group and layer norm: moments and sums in the contract's order in float64, gradients in the compute type.
 #include <cmath>
 
+#include <taper/core/running.h>
 #include <taper/cuda/backend.h>
 #include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
@@ -183,7 +184,7 @@ Buffer<TwoSums> gradient_means(Runtime& runtime, const NormShape& z, const Affin
 
 void move_each(Runtime& runtime, std::int64_t n, float* running, const double* value, double share, double factor) {
     for_each(runtime, n, TAPER_BODY(std::int64_t i) {
-        running[i] = static_cast<float>((1 - share) * static_cast<double>(running[i]) + share * (factor * value[i]));
+        running[i] = moved_running(running[i], value[i], share, factor);
     });
 }
 

@@ -3,6 +3,7 @@
 #include <taper/core/cpu/code_facts.h>
 #include <taper/core/cpu/elementwise_kernels.h>
 #include <taper/core/cpu/norm_parts.h>
+#include <taper/core/running.h>
 #include <taper/formats/cpu_level.h>
 
 namespace taper {
@@ -118,7 +119,7 @@ void CpuBackend::norm_moments(const core::NormSpec& spec, const Tensor& x, core:
 void CpuBackend::move_running(Tensor& running, const Tensor& value, double share, double factor) {
     const double* const v = static_cast<const double*>(value.data());
     float* const r = static_cast<float*>(running.mutable_data());
-    for (std::int64_t i = 0; i < value.elements(); ++i) r[i] = static_cast<float>((1 - share) * static_cast<double>(r[i]) + share * (factor * v[i]));
+    for (std::int64_t i = 0; i < value.elements(); ++i) r[i] = moved_running(r[i], v[i], share, factor);
 }
 
 void CpuBackend::norm(const core::NormSpec& spec, const Tensor& x, const core::Moments& moments, const Tensor& weight, const Tensor& bias, Tensor& y,
