@@ -252,6 +252,20 @@ TEST_F(Norm, ErrorsNameTheOpAndWhatCame) {
               "norm_backward_weights: shapes differ: dy is [2, 6], x is [2, 6, 4] (want one shape)");
 }
 
+// A backend may form them with the result (cuda/normed.h), from the second time on: they are those of its codes.
+TEST_F(Norm, MomentsOfAConvolutionAreThoseOfItsCodes) {
+    const Format p8 = Format::posit(8, 2);
+    const Tensor x = normal({4, 16, 40, 40}, 1, p8), w = normal({24, 16, 3, 3}, 2, p8), bias = normal({24}, 3);
+    for (const Activation activation : {Activation::none, Activation::relu}) {
+        for (int time = 0; time < 3; ++time) {
+            const Tensor y = core::conv2d(x, w, bias, {.padding = 1}, {.activation = activation});
+            const Moments got = core::norm_moments(y), want = core::norm_moments(y.clone());
+            EXPECT_EQ(got.mean.codes(), want.mean.codes()) << time;
+            EXPECT_EQ(got.variance.codes(), want.variance.codes()) << time;
+        }
+    }
+}
+
 TEST_F(Norm, RunningStatisticsMoveWithOneRounding) {
     std::vector<double> value = normal_values(5000, 1);
     for (double& v : value) v = static_cast<float>(v);
