@@ -44,6 +44,8 @@ small core_matmul_test '*'
 small core_exact_sums_test '*'
 small core_tensor_test '*'
 small core_conv2d_test 'Conv2d.IntegersInMixedFormats'  # each new size costs cuDNN half a second
+small core_norm_test 'Norm.MomentsOfAConvolutionAreThoseOfItsCodes'
+small core_activation_test 'FusedActivation.OfConvolutions'
 
 row() { printf '%-44s %10s %10s\n' "$@"; }
 step() {  # step NAME COMMAND...: which prints the median and the shortest
