@@ -121,7 +121,10 @@ struct FinishWithMoments {
     TAPER_FN std::int64_t length() const { return finish.outer * finish.pixels; }
     std::int64_t blocks() const { return blocks_of(length()) * across(); }
     TAPER_FN std::int64_t across() const { return (finish.channels + side - 1) / side; }
-    TAPER_FN int phases(std::int64_t) const { return static_cast<int>(2 * (sum_block / step)) + 1; }
+    TAPER_FN int phases(std::int64_t block) const {  // a load and a computation for each step; the last keeps the sums
+        const std::int64_t left = length() - block / across() * sum_block, elements = left < sum_block ? left : sum_block;
+        return static_cast<int>(2 * ((elements + step - 1) / step)) + 1;
+    }
     TAPER_FN void phase(int phase, std::int64_t block, int thread, Shared& shared, State& state) const {
         const std::int64_t run = block / across(), c0 = block % across() * side, c = c0 + thread / sum_lanes;
         const std::int64_t first = run * sum_block + phase / 2 * step, end = length();
