@@ -141,7 +141,7 @@ struct FinishWithMoments {
             return;
         }
         if (c >= finish.channels) return;
-        TAPER_UNROLL
+        TAPER_NO_UNROLL
         for (int j = 0; j < step / sum_lanes; ++j) {
             const int at = j * static_cast<int>(sum_lanes) + thread % static_cast<int>(sum_lanes);
             const std::int64_t k = first + at, o = k / finish.pixels, p = k - o * finish.pixels;
