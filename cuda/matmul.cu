@@ -12,7 +12,7 @@ void sum_products(Runtime& runtime, const SumCall& call) {
         case Accumulator::Kind::float64: return float_sums(runtime, call);
         case Accumulator::Kind::exact: return exact_sums(runtime, call);
         default:
-            if (!rounded_sums(runtime, call)) serial_sums(runtime, call);
+            if (!rounded_sums(runtime, call) && !stepped_sums(runtime, call)) serial_sums(runtime, call);
     }
 }
 

@@ -1,10 +1,6 @@
 // Sums whose steps are rounded, on lanes of float or double: the plan of core/cpu/rounded_plan.h, one tile kernel for each rounding.
-#include <taper/core/cpu/rounded_plan.h>
+#include <taper/cuda/step_rounds.h>
 #include <taper/cuda/tiled_sums.h>
-
-#if defined(__CUDACC__)
-#include <cuda_fp16.h>
-#endif
 
 namespace taper::cuda {
 
@@ -12,27 +8,6 @@ namespace {
 
 using cpu::RoundedPlan;
 using cpu::StepKind;
-
-// fp16 by the hardware's conversions.
-struct HalfRound {
-    HalfRound() = default;
-    TAPER_FN float operator()(float x) const {
-#if defined(__CUDA_ARCH__)
-        return __half2float(__float2half_rn(x));
-#else
-        return MinifloatRound<float>(Minifloat{5, 10})(x);
-#endif
-    }
-};
-
-// a b + s rounded to odd (core/cpu/rounded_odd.h); a b must be exact.
-template <class Real>
-TAPER_FN Real odd_fused(Real a, Real b, Real s) {
-    using UInt = typename Lane<Real>::UInt;
-    const Real t = fused(a, b, s), grown = t - s, error = (s - (t - grown)) + fused(a, b, -grown);
-    const UInt bits = bits_as<UInt>(t), toward_zero = bits + LaneOps<Real>::all_ones_if_negative(bits_as<UInt>(error) ^ bits);
-    return bits_as<Real>(error < 0 || error > 0 ? toward_zero | 1 : bits);
-}
 
 template <class Real, class Round>
 struct FusedSteps {

@@ -1,6 +1,7 @@
 // Sums of products term by term on exact numbers, one thread an output: every accumulator, every format; core/serial_sum.cpp on the device.
 #include <taper/cuda/exact_register.h>
 #include <taper/cuda/register_size.h>
+#include <taper/cuda/sum_draws.h>
 #include <taper/cuda/sum_problem.h>
 #include <taper/formats/arithmetic.h>
 
@@ -24,16 +25,6 @@ struct DeviceAccumulator {
         if (has_product) product = device_format(runtime, *a.product());
     }
 };
-
-// The draws of core/serial_sum.h.
-struct SumDraws {
-    std::uint64_t seed, stream, output;
-    TAPER_FN std::uint32_t operator()(std::uint32_t k, int rounding, std::uint64_t streams_on = 0) const {
-        const std::uint64_t low = (output & 0xffffffff) | std::uint64_t{k} << 32, high = ((stream + streams_on) & 0xffffffff) | output >> 32 << 32;
-        return philox(seed, low, high).word[rounding];
-    }
-};
-constexpr std::uint32_t last_step = 0xffffffff;
 
 TAPER_CALLED Unpacked rounded_to(const DeviceFormat& f, const Unpacked& x, Rounding mode, std::uint32_t draw) {
     return x.kind == Kind::nan ? x : f.unpack(f.pack(x, mode, draw));

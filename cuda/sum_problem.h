@@ -76,6 +76,8 @@ void exact_sums(Runtime& runtime, const SumCall& call);
 void float_sums(Runtime& runtime, const SumCall& call);
 // Steps rounded on lanes; false where those would not give the accumulator's bits.
 bool rounded_sums(Runtime& runtime, const SumCall& call);
+// Likewise where a step has more roundings, or draws.
+bool stepped_sums(Runtime& runtime, const SumCall& call);
 // The same two at a time, rounded to fp16 or bf16 by fused multiply-adds of the hardware.
 bool half_sums(Runtime& runtime, const SumCall& call);
 

@@ -1,14 +1,24 @@
-// TiledSums: tiles of 128 x 128 outputs, 8 x 8 sums a thread in registers, terms in blocks of 16 through shared memory, k ascending.
+// TiledSums: tiles of 128 x 128 outputs, 8 x 8 sums a thread in registers (or 4 x 4, of sums that are more), terms in blocks of 16 through shared memory, k
+// ascending.
 #pragma once
 
 #include <taper/cuda/sum_problem.h>
 
 namespace taper::cuda {
 
+// An output and a term of its sum.
+struct StepPlace {
+    std::int64_t output, k;
+};
+
 // Steps: void add(Sum&, Value a, Value b), and finished(Sum, i, j), what is rounded into y: a float, a double or an Unpacked.
-template <class Value, class Sum, class Steps>
+// Steps that draw: void add(Sum&, Value a, Value b, StepPlace), Sum first(Sum bias, StepPlace), void put(Result, Sum, StepPlace).
+// Steps in chunks: bool chunk_ends(k, terms) after term k, and then void close(Sum&).
+template <class Value, class Sum, class Steps, int side_ = 8>
 struct TiledSums {
-    static constexpr int threads = 256, tile = 128, depth = 16, side = 8, across = tile / side;
+    static constexpr int threads = 256, side = side_, across = 16, tile = across * side, depth = 16;
+    static constexpr bool draws = requires(const Steps& steps, Sum& sum, Value v, StepPlace at) { steps.add(sum, v, v, at); };
+    static constexpr bool chunks = requires(const Steps& steps, Sum& sum) { steps.close(sum); };
     struct Terms {
         Value left[depth][tile], right[depth][tile];
     };
@@ -38,10 +48,17 @@ struct TiledSums {
         const std::int64_t k0 = static_cast<std::int64_t>((phase - 1) / 2) * depth;
         if (phase == phases(block) - 1) return finish(entry, i0, j0, thread, shared, state);
         if (phase % 2 == 1) return load(shape.bases[entry], i0, j0, k0, thread, shared);
-        compute(k0, thread, shared, state);
+        compute({entry, i0, j0}, k0, thread, shared, state);
     }
 
   private:
+    struct Tile {
+        std::int64_t entry, i0, j0;
+    };
+    TAPER_FN std::int64_t output(const Tile& at, int thread, int a, int b) const {  // sums beyond the last row or column go nowhere
+        const std::int64_t i = at.i0 + thread / across * side + a, j = at.j0 + thread % across * side + b;
+        return shape.output(at.entry, i < shape.rows ? i : shape.rows - 1, j < shape.columns ? j : shape.columns - 1);
+    }
     TAPER_FN void start(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, State& state) const {
         TAPER_UNROLL
         for (int a = 0; a < side; ++a) {
@@ -49,7 +66,10 @@ struct TiledSums {
             for (int b = 0; b < side; ++b) {
                 const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
                 const bool inside = bias != nullptr && i < shape.rows && j < shape.columns;
-                state.sum[a][b] = inside ? bias[shape.bias_at(entry, i, j)] : Sum(0);
+                state.sum[a][b] = inside ? bias[shape.bias_at(entry, i, j)] : Sum{};
+                if constexpr (draws) {
+                    if (inside) state.sum[a][b] = steps.first(state.sum[a][b], StepPlace{output({entry, i0, j0}, thread, a, b), 0});
+                }
             }
         }
     }
@@ -61,7 +81,7 @@ struct TiledSums {
             shared.terms.right[k][line] = term && j0 + line < shape.columns ? shape.right.at(base.right, j0 + line, k0 + k) : Value(0);
         }
     }
-    TAPER_FN void compute(std::int64_t k0, int thread, const Shared& shared, State& state) const {
+    TAPER_FN void compute([[maybe_unused]] const Tile& at, std::int64_t k0, int thread, const Shared& shared, State& state) const {
         const int count = static_cast<int>(shape.terms - k0 < depth ? shape.terms - k0 : depth);
         const int row = thread / across * side, column = thread % across * side;
         for (int k = 0; k < count; ++k) {
@@ -73,8 +93,23 @@ struct TiledSums {
             TAPER_UNROLL
             for (int i = 0; i < side; ++i) {
                 TAPER_UNROLL
-                for (int j = 0; j < side; ++j) steps.add(state.sum[i][j], a[i], b[j]);
+                for (int j = 0; j < side; ++j) {
+                    if constexpr (draws)
+                        steps.add(state.sum[i][j], a[i], b[j], StepPlace{output(at, thread, i, j), k0 + k});
+                    else
+                        steps.add(state.sum[i][j], a[i], b[j]);
+                }
             }
+            if constexpr (chunks) {
+                if (steps.chunk_ends(k0 + k, shape.terms)) close(state);
+            }
+        }
+    }
+    TAPER_FN void close(State& state) const {
+        TAPER_UNROLL
+        for (int i = 0; i < side; ++i) {
+            TAPER_UNROLL
+            for (int j = 0; j < side; ++j) steps.close(state.sum[i][j]);
         }
     }
     // Row by row through the thread's own part of the shared memory: registers have no index, and y.put is too long to be unrolled.
@@ -91,7 +126,11 @@ struct TiledSums {
             TAPER_NO_UNROLL
             for (int b = 0; b < side; ++b) {
                 const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
-                if (i < shape.rows && j < shape.columns) y.put(shape.output(entry, i, j), steps.finished(row[b], i, j));
+                if (i >= shape.rows || j >= shape.columns) continue;
+                if constexpr (draws)
+                    steps.put(y, row[b], StepPlace{shape.output(entry, i, j), 0});
+                else
+                    y.put(shape.output(entry, i, j), steps.finished(row[b], i, j));
             }
         }
     }

@@ -177,6 +177,21 @@ TEST_F(RoundedSums, EveryAccumulatorGivesTheBitsOfItsDefinition) {
     }
 }
 
+TEST_F(RoundedSums, StochasticStepsGiveTheBitsOfTheirDefinition) {
+    Choices choose;
+    for (int round = 0; round < 3; ++round) {
+        for (const Format& format : sum_formats()) {
+            const Format& other = choose.of(sum_formats());
+            for (const Accumulator& accumulator : {Accumulator::rounded(format, Rounding::stochastic), Accumulator::rounded(format, other, Rounding::stochastic)}) {
+                for (const std::int64_t depth : {0, 1, 17, 40}) {
+                    check_case(choose, accumulator, format, {choose.of(std::vector<std::int64_t>{1, 3, 9}), depth, choose.of(std::vector<std::int64_t>{1, 8, 70})});
+                    if (HasFailure()) return;
+                }
+            }
+        }
+    }
+}
+
 // Products of every fifth pair of the 256 codes next to 0, each a sum of its own: what is guessed of one is not redone for its neighbours' sake.
 TEST_F(RoundedSums, EveryProductAlone) {
     for (const auto& [left, right] : {std::pair(Format::posit(8, 2), Format::posit(8, 2)), {Format::posit(16, 3), Format::posit(8, 1)}}) {
