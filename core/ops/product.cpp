@@ -151,7 +151,8 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
         shape.a_offset = batch_offsets(leading(sa), batch, shape.m * shape.k);
         shape.b_offset = batch_offsets(leading(sb), batch, shape.n * shape.k);
     }
-    if (y.elements() > 0) backend(a.device()).matmul(shape, options.accumulator, a, b, options.bias, y, epilogue(target, options.accumulator, options.activation));
+    if (y.elements() > 0)
+        backend(a.device()).matmul(shape, options.accumulator, a, b, options.bias, y, epilogue(target, options.accumulator, options.activation));
     return y;
 }
 
@@ -172,7 +173,8 @@ Tensor conv2d_backward_data(const Tensor& dy, const Tensor& w, const Shape& x_sh
     check_bias("conv2d_backward_data", bias, x_shape[1], "[C]");
     const Target target = target_of("conv2d_backward_data", options.output, dy);
     Tensor dx = Tensor::empty(x_shape, target.format, dy.device());
-    if (dx.elements() > 0) backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, bias, dx, epilogue(target, options.accumulator, options.activation));
+    if (dx.elements() > 0)
+        backend(dy.device()).conv2d_backward_data(spec, options.accumulator, dy, w, bias, dx, epilogue(target, options.accumulator, options.activation));
     return dx;
 }
 
@@ -182,7 +184,8 @@ Tensor conv2d_backward_weights(const Tensor& dy, const Tensor& x, const Shape& w
     check_dy("conv2d_backward_weights", dy, shapes);
     const Target target = target_of("conv2d_backward_weights", options.output, dy);
     Tensor dw = Tensor::empty(w_shape, target.format, dy.device());
-    if (dw.elements() > 0) backend(dy.device()).conv2d_backward_weights(spec, options.accumulator, dy, x, dw, epilogue(target, options.accumulator, options.activation));
+    if (dw.elements() > 0)
+        backend(dy.device()).conv2d_backward_weights(spec, options.accumulator, dy, x, dw, epilogue(target, options.accumulator, options.activation));
     return dw;
 }
 
