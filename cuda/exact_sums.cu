@@ -40,9 +40,10 @@ bool sums_fit_int64(const SumCall& call, std::int64_t terms) {
 }
 
 struct IntegerSteps {
+    static constexpr bool is_long = false;
     int exponent;  // of a unit of the sums
     TAPER_FN void add(std::int64_t& s, std::int32_t a, std::int32_t b) const { s += static_cast<std::int64_t>(a) * b; }
-    TAPER_FN Unpacked finished(std::int64_t s, std::int64_t, std::int64_t) const {
+    TAPER_FN Unpacked finished(std::int64_t s) const {
         const std::uint64_t magnitude = s < 0 ? 0 - static_cast<std::uint64_t>(s) : static_cast<std::uint64_t>(s);
         return unpacked_from(s < 0, magnitude, exponent);
     }
@@ -77,10 +78,10 @@ void exact_sums(Runtime& runtime, const SumCall& call) {
     const bool in_float32 = call.left.format().exact_in_float32() && call.right.format().exact_in_float32();
     const bool integers = !call.bias.defined() && sums_fit_int64(call, call.shape.terms());
     if (!in_float32 || call.accumulator.draws() || (!integers && !pays_to_lay_out(call.shape)) || !all_finite(runtime, call.left, call.right))
-        return serial_sums(runtime, call);
+        return register_sums(runtime, call);
     if (residue_sums(runtime, call)) return;
     if (integers) return integer_sums(runtime, call);
-    serial_sums(runtime, call);
+    register_sums(runtime, call);
 }
 
 }  // namespace taper::cuda

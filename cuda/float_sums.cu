@@ -8,8 +8,9 @@ namespace {
 
 template <class Real>
 struct FloatSteps {
+    static constexpr bool is_long = false;
     TAPER_FN void add(Real& s, Real a, Real b) const { s = fused(a, b, s); }
-    TAPER_FN Real finished(Real s, std::int64_t, std::int64_t) const { return s; }
+    TAPER_FN Real finished(Real s) const { return s; }
 };
 
 template <class Real>

@@ -11,8 +11,11 @@ void sum_products(Runtime& runtime, const SumCall& call) {
         case Accumulator::Kind::float32:
         case Accumulator::Kind::float64: return float_sums(runtime, call);
         case Accumulator::Kind::exact: return exact_sums(runtime, call);
+        case Accumulator::Kind::chunked:
+            if (call.accumulator.inner().kind() == Accumulator::Kind::exact) return register_sums(runtime, call);
+            [[fallthrough]];
         default:
-            if (!rounded_sums(runtime, call) && !stepped_sums(runtime, call)) serial_sums(runtime, call);
+            if (!rounded_sums(runtime, call) && !stepped_sums(runtime, call)) general_sums(runtime, call);
     }
 }
 

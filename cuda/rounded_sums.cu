@@ -1,4 +1,6 @@
 // Sums whose steps are rounded, on lanes of float or double: the plan of core/cpu/rounded_plan.h, one tile kernel for each rounding.
+#include <taper/core/odd.h>
+#include <taper/cuda/general_round.h>
 #include <taper/cuda/step_rounds.h>
 #include <taper/cuda/tiled_sums.h>
 
@@ -11,23 +13,22 @@ using cpu::StepKind;
 
 template <class Real, class Round>
 struct FusedSteps {
+    static constexpr bool is_long = false;
     Round round;
-    TAPER_FN void add(Real& s, Real a, Real b) const { s = round(odd_fused(a, b, s)); }
-    TAPER_FN Real finished(Real s, std::int64_t, std::int64_t) const { return s; }
+    TAPER_FN void add(Real& s, Real a, Real b) const { s = round(odd::fma(a, b, s)); }
+    TAPER_FN Real finished(Real s) const { return s; }
 };
 template <class Real, class Round>
 struct LaneSteps {
+    static constexpr bool is_long = false;
     Round round;
     TAPER_FN void add(Real& s, Real a, Real b) const { s = round(fused(a, b, s)); }
-    TAPER_FN Real finished(Real s, std::int64_t, std::int64_t) const { return s; }
+    TAPER_FN Real finished(Real s) const { return s; }
 };
 
 template <class Real>
 void round_bias(Runtime& runtime, std::int64_t n, const Input bias, const DeviceFormat format, Real* values) {
-    for_each(runtime, n, TAPER_BODY(std::int64_t i) {
-        const Unpacked x = bias.exact(i);
-        values[i] = static_cast<Real>(x.kind == Kind::nan ? double_of(x) : double_of(format.unpack(format.pack(x, Rounding::nearest, 0))));
-    });
+    for_each(runtime, n, TAPER_BODY(std::int64_t i) { values[i] = static_cast<Real>(rounded_exactly(format, bias.exact(i), Rounding::nearest, 0)); });
 }
 
 template <class Real, class Steps>

@@ -1,4 +1,4 @@
-// Roundings of single steps on lanes: any of core/cpu/rounded_plan.h's, and sums rounded to odd before them (core/cpu/rounded_odd.h).
+// Roundings of single steps on lanes: any of core/cpu/rounded_plan.h's.
 #pragma once
 
 #include <taper/core/cpu/rounded_plan.h>
@@ -40,24 +40,5 @@ struct AnyRound {
         return x;  // none
     }
 };
-
-// Exact, or the neighbour with an odd last bit: a number with the sign of exact - nearest is `error`.
-template <class Real>
-TAPER_FN Real to_odd(Real nearest, Real error) {
-    using UInt = typename Lane<Real>::UInt;
-    const UInt bits = bits_as<UInt>(nearest), toward_zero = bits + LaneOps<Real>::all_ones_if_negative(bits_as<UInt>(error) ^ bits);
-    return bits_as<Real>(error < 0 || error > 0 ? toward_zero | 1 : bits);
-}
-template <class Real>
-TAPER_FN Real odd_sum(Real s, Real p) {
-    const Real t = s + p, grown = t - s;
-    return to_odd(t, (s - (t - grown)) + (p - grown));
-}
-// a b + s; a b must be exact.
-template <class Real>
-TAPER_FN Real odd_fused(Real a, Real b, Real s) {
-    const Real t = fused(a, b, s), grown = t - s;
-    return to_odd(t, (s - (t - grown)) + fused(a, b, -grown));
-}
 
 }  // namespace taper::cuda

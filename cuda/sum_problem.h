@@ -68,17 +68,19 @@ class SumProblem {
     const Real* decoded(Runtime& runtime, const SumSideShape& shape, const Tensor& x);  // its own codes where they are of Real
 };
 
-// The drivers.  Any accumulator, term by term on exact numbers (core/serial_sum.h).
-void serial_sums(Runtime& runtime, const SumCall& call);
-// The exact sum, rounded once.
+// The drivers.  The exact sum, rounded once.
 void exact_sums(Runtime& runtime, const SumCall& call);
+// The same term by term, every format; exact sums in chunks.
+void register_sums(Runtime& runtime, const SumCall& call);
 // float32 and float64, in an order of their own.
 void float_sums(Runtime& runtime, const SumCall& call);
 // Steps rounded on lanes; false where those would not give the accumulator's bits.
 bool rounded_sums(Runtime& runtime, const SumCall& call);
-// Likewise where a step has more roundings, or draws.
+// Likewise where a step has more roundings.
 bool stepped_sums(Runtime& runtime, const SumCall& call);
 // The same two at a time, rounded to fp16 or bf16 by fused multiply-adds of the hardware.
 bool half_sums(Runtime& runtime, const SumCall& call);
+// All other steps: they draw, or are of formats that no lane holds.
+void general_sums(Runtime& runtime, const SumCall& call);
 
 }  // namespace taper::cuda

@@ -1,5 +1,5 @@
-// TiledSums: tiles of 128 x 128 outputs, 8 x 8 sums a thread in registers (or 4 x 4, of sums that are more), terms in blocks of 16 through shared memory, k
-// ascending.
+// TiledSums: tiles of 128 x 128 outputs, 8 x 8 sums a thread in registers, terms in blocks of 16 through shared memory, k ascending.
+// Tiles of 64 x 64 and 4 x 4 sums a thread where a sum takes more than 8 bytes: 64 of those would take more than half of the 255 registers that a thread can have.
 #pragma once
 
 #include <taper/cuda/sum_problem.h>
@@ -11,14 +11,14 @@ struct StepPlace {
     std::int64_t output, k;
 };
 
-// Steps: void add(Sum&, Value a, Value b), and finished(Sum, i, j), what is rounded into y: a float, a double or an Unpacked.
-// Steps that draw: void add(Sum&, Value a, Value b, StepPlace), Sum first(Sum bias, StepPlace), void put(Result, Sum, StepPlace).
-// Steps in chunks: bool chunk_ends(k, terms) after term k, and then void close(Sum&).
-template <class Value, class Sum, class Steps, int side_ = 8>
+// Steps: void add(Sum&, Value a, Value b), and finished(Sum), what is rounded into y: a float, a double or an Unpacked; is_long: of too much code for 64 copies.
+// Placed steps, which may draw: void add(Sum&, Value a, Value b, StepPlace), Sum first(double bias, StepPlace), void put(Result, Sum, StepPlace).
+// Steps in chunks: bool chunk_ends(k, terms) after term k, and then void close(Sum&), or close(Sum&, StepPlace).
+template <class Value, class Sum, class Steps>
 struct TiledSums {
-    static constexpr int threads = 256, side = side_, across = 16, tile = across * side, depth = 16;
-    static constexpr bool draws = requires(const Steps& steps, Sum& sum, Value v, StepPlace at) { steps.add(sum, v, v, at); };
-    static constexpr bool chunks = requires(const Steps& steps, Sum& sum) { steps.close(sum); };
+    static constexpr int threads = 256, side = sizeof(Sum) <= 8 ? 8 : 4, across = 16, tile = across * side, depth = 16;
+    static constexpr bool placed = requires(const Steps& steps, Sum& sum, Value v, StepPlace at) { steps.add(sum, v, v, at); };
+    static constexpr bool chunks = requires(const Steps& steps) { steps.chunk_ends(0, 0); };
     struct Terms {
         Value left[depth][tile], right[depth][tile];
     };
@@ -32,7 +32,7 @@ struct TiledSums {
 
     DeviceSums<Value> shape;
     Steps steps;
-    const Sum* bias;  // of each row or column, or null
+    const Sum* bias;  // of each row or column, or null; placed steps take the shape's own
     Result y;
 
     std::int64_t blocks() const { return shape.batch * tiles(shape.rows) * tiles(shape.columns); }
@@ -43,94 +43,126 @@ struct TiledSums {
     // Phase 0 starts the sums; then a load and a computation in turn; the last rounds.
     TAPER_FN void phase(int phase, std::int64_t block, int thread, Shared& shared, State& state) const {
         const std::int64_t across_tiles = tiles(shape.columns), down_tiles = tiles(shape.rows);
-        const std::int64_t j0 = block % across_tiles * tile, i0 = block / across_tiles % down_tiles * tile, entry = block / across_tiles / down_tiles;
-        if (phase == 0) return start(entry, i0, j0, thread, state);
+        const Tile at{block / across_tiles / down_tiles, block / across_tiles % down_tiles * tile, block % across_tiles * tile};
+        if (phase == 0) return start(at, thread, state);
         const std::int64_t k0 = static_cast<std::int64_t>((phase - 1) / 2) * depth;
-        if (phase == phases(block) - 1) return finish(entry, i0, j0, thread, shared, state);
-        if (phase % 2 == 1) return load(shape.bases[entry], i0, j0, k0, thread, shared);
-        compute({entry, i0, j0}, k0, thread, shared, state);
+        if (phase == phases(block) - 1) return finish(at, thread, shared, state);
+        if (phase % 2 == 1) return load(at, k0, thread, shared);
+        compute(at, k0, thread, shared, state);
     }
 
   private:
+    // The first output of a block; a thread's sums begin at (row(thread), column(thread)) of it.
     struct Tile {
         std::int64_t entry, i0, j0;
     };
-    TAPER_FN std::int64_t output(const Tile& at, int thread, int a, int b) const {  // sums beyond the last row or column go nowhere
-        const std::int64_t i = at.i0 + thread / across * side + a, j = at.j0 + thread % across * side + b;
-        return shape.output(at.entry, i < shape.rows ? i : shape.rows - 1, j < shape.columns ? j : shape.columns - 1);
+    TAPER_FN static int row(int thread) { return thread / across * side; }
+    TAPER_FN static int column(int thread) { return thread % across * side; }
+    TAPER_FN bool inside(const Tile& at, int i, int j) const { return at.i0 + i < shape.rows && at.j0 + j < shape.columns; }
+    // Of a sum beyond the last row or column: some other's.
+    TAPER_FN std::int64_t output(const Tile& at, int i, int j) const {
+        const std::int64_t y = at.i0 + i, x = at.j0 + j;
+        return shape.output(at.entry, y < shape.rows ? y : shape.rows - 1, x < shape.columns ? x : shape.columns - 1);
     }
-    TAPER_FN void start(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, State& state) const {
-        TAPER_UNROLL
-        for (int a = 0; a < side; ++a) {
-            TAPER_UNROLL
-            for (int b = 0; b < side; ++b) {
-                const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
-                const bool inside = bias != nullptr && i < shape.rows && j < shape.columns;
-                state.sum[a][b] = inside ? bias[shape.bias_at(entry, i, j)] : Sum{};
-                if constexpr (draws) {
-                    if (inside) state.sum[a][b] = steps.first(state.sum[a][b], StepPlace{output({entry, i0, j0}, thread, a, b), 0});
+
+    // body(a, the sums of row a of a thread).  Registers have no index: loops over them are unrolled.  Of long steps there is code for one row, and the rows move
+    // to its registers in turn.
+    template <class Body>
+    TAPER_FN static void each_row(State& state, const Body& body) {
+        if constexpr (Steps::is_long) {
+            TAPER_NO_UNROLL
+            for (int a = 0; a < side; ++a) {
+                body(a, state.sum[0]);
+                TAPER_UNROLL
+                for (int b = 0; b < side; ++b) {
+                    const Sum first = state.sum[0][b];
+                    TAPER_UNROLL
+                    for (int r = 1; r < side; ++r) state.sum[r - 1][b] = state.sum[r][b];
+                    state.sum[side - 1][b] = first;
                 }
             }
+        } else {
+            TAPER_UNROLL
+            for (int a = 0; a < side; ++a) body(a, state.sum[a]);
         }
     }
-    TAPER_FN void load(const SumBase& base, std::int64_t i0, std::int64_t j0, std::int64_t k0, int thread, Shared& shared) const {
+
+    TAPER_FN void start(const Tile& at, int thread, State& state) const {
+        each_row(state, [&](int a, Sum* sums) {
+            const int i = row(thread) + a;
+            TAPER_UNROLL
+            for (int b = 0; b < side; ++b) {
+                const int j = column(thread) + b;
+                sums[b] = Sum{};
+                if constexpr (placed) {
+                    if (shape.has_bias() && inside(at, i, j))
+                        sums[b] = steps.first(double_of(shape.bias.exact(shape.bias_at(at.entry, at.i0 + i, at.j0 + j))), {output(at, i, j), 0});
+                } else {
+                    if (bias != nullptr && inside(at, i, j)) sums[b] = bias[shape.bias_at(at.entry, at.i0 + i, at.j0 + j)];
+                }
+            }
+        });
+    }
+    TAPER_FN void load(const Tile& at, std::int64_t k0, int thread, Shared& shared) const {
+        const SumBase& base = shape.bases[at.entry];
         for (int element = thread; element < depth * tile; element += threads) {
             const int line = element % tile, k = element / tile;
             const bool term = k0 + k < shape.terms;
-            shared.terms.left[k][line] = term && i0 + line < shape.rows ? shape.left.at(base.left, i0 + line, k0 + k) : Value(0);
-            shared.terms.right[k][line] = term && j0 + line < shape.columns ? shape.right.at(base.right, j0 + line, k0 + k) : Value(0);
+            shared.terms.left[k][line] = term && at.i0 + line < shape.rows ? shape.left.at(base.left, at.i0 + line, k0 + k) : Value(0);
+            shared.terms.right[k][line] = term && at.j0 + line < shape.columns ? shape.right.at(base.right, at.j0 + line, k0 + k) : Value(0);
         }
     }
     TAPER_FN void compute([[maybe_unused]] const Tile& at, std::int64_t k0, int thread, const Shared& shared, State& state) const {
         const int count = static_cast<int>(shape.terms - k0 < depth ? shape.terms - k0 : depth);
-        const int row = thread / across * side, column = thread % across * side;
         for (int k = 0; k < count; ++k) {
-            Value a[side], b[side];
+            const Value* const left = &shared.terms.left[k][row(thread)];
+            Value right[side];
             TAPER_UNROLL
-            for (int i = 0; i < side; ++i) a[i] = shared.terms.left[k][row + i];
-            TAPER_UNROLL
-            for (int j = 0; j < side; ++j) b[j] = shared.terms.right[k][column + j];
-            TAPER_UNROLL
-            for (int i = 0; i < side; ++i) {
+            for (int b = 0; b < side; ++b) right[b] = shared.terms.right[k][column(thread) + b];
+            each_row(state, [&](int a, Sum* sums) {
                 TAPER_UNROLL
-                for (int j = 0; j < side; ++j) {
-                    if constexpr (draws)
-                        steps.add(state.sum[i][j], a[i], b[j], StepPlace{output(at, thread, i, j), k0 + k});
+                for (int b = 0; b < side; ++b) {
+                    if constexpr (placed)
+                        steps.add(sums[b], left[a], right[b], {output(at, row(thread) + a, column(thread) + b), k0 + k});
                     else
-                        steps.add(state.sum[i][j], a[i], b[j]);
+                        steps.add(sums[b], left[a], right[b]);
                 }
-            }
+            });
             if constexpr (chunks) {
-                if (steps.chunk_ends(k0 + k, shape.terms)) close(state);
+                if (steps.chunk_ends(k0 + k, shape.terms)) close(at, k0 + k, thread, state);
             }
         }
     }
-    TAPER_FN void close(State& state) const {
-        TAPER_UNROLL
-        for (int i = 0; i < side; ++i) {
+    TAPER_FN void close([[maybe_unused]] const Tile& at, [[maybe_unused]] std::int64_t k, [[maybe_unused]] int thread, State& state) const {
+        each_row(state, [&](int a, Sum* sums) {
             TAPER_UNROLL
-            for (int j = 0; j < side; ++j) steps.close(state.sum[i][j]);
-        }
+            for (int b = 0; b < side; ++b) {
+                if constexpr (placed)
+                    steps.close(sums[b], {output(at, row(thread) + a, column(thread) + b), k});
+                else
+                    steps.close(sums[b]);
+            }
+        });
     }
-    // Row by row through the thread's own part of the shared memory: registers have no index, and y.put is too long to be unrolled.
-    TAPER_FN void finish(std::int64_t entry, std::int64_t i0, std::int64_t j0, int thread, Shared& shared, const State& state) const {
-        Sum* const row = shared.row[thread];
+    // Row by row through the thread's own part of the shared memory: y.put is too long to be unrolled.
+    TAPER_FN void finish(const Tile& at, int thread, Shared& shared, const State& state) const {
+        Sum* const sums = shared.row[thread];
         TAPER_NO_UNROLL
         for (int a = 0; a < side; ++a) {
             TAPER_UNROLL
             for (int r = 0; r < side; ++r) {
                 if (r != a) continue;
                 TAPER_UNROLL
-                for (int b = 0; b < side; ++b) row[b] = state.sum[r][b];
+                for (int b = 0; b < side; ++b) sums[b] = state.sum[r][b];
             }
             TAPER_NO_UNROLL
             for (int b = 0; b < side; ++b) {
-                const std::int64_t i = i0 + thread / across * side + a, j = j0 + thread % across * side + b;
-                if (i >= shape.rows || j >= shape.columns) continue;
-                if constexpr (draws)
-                    steps.put(y, row[b], StepPlace{shape.output(entry, i, j), 0});
+                const int i = row(thread) + a, j = column(thread) + b;
+                if (!inside(at, i, j)) continue;
+                if constexpr (placed)
+                    steps.put(y, sums[b], {output(at, i, j), 0});
                 else
-                    y.put(shape.output(entry, i, j), steps.finished(row[b], i, j));
+                    y.put(output(at, i, j), steps.finished(sums[b]));
             }
         }
     }

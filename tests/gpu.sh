@@ -87,7 +87,9 @@ if command -v compute-sanitizer > /dev/null; then
             "$tool core_matmul_test Matmul.EveryMixOfFormats:Matmul.BatchesBroadcast:Matmul.NaNAnywhere" \
             "$tool core_conv2d_test Conv2d.IntegersInMixedFormats:Conv2d.EmptyShapes" \
             "$tool core_exact_sums_test ExactSums.BiasBeforeTheRounding:ExactSums.NotFiniteAnywhere:ExactSums.TowardZero" \
-            "$tool core_rounded_sums_test RoundedSums.PublishedDotProducts:RoundedSums.TheOrderOfTermsCounts:RoundedSums.OverflowAndUnderflowOfHalves" \
+            "$tool core_rounded_sums_test RoundedSums.PublishedDotProducts:RoundedSums.TheOrderOfTermsCounts" \
+            "$tool core_rounded_halves_test RoundedHalves.OverflowAndUnderflow" \
+            "$tool core_drawn_sums_test DrawnSums.CountTheirOutputsThroughABatch" \
             "$tool core_norm_test Norm.ForwardIsFloat64RoundedOnce:Norm.BackwardDataIsTheGradient" \
             "$tool core_pool_test *" \
             "$tool nn_module_test *"

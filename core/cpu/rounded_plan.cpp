@@ -5,6 +5,16 @@
 
 namespace taper::cpu {
 
+template <class Real>
+bool exact_products(const Format& left, const Format& right) {
+    constexpr int lowest = 1 - Lane<Real>::bias - Lane<Real>::fraction;
+    return left.significand_bits() + right.significand_bits() <= Lane<Real>::fraction + 1 && left.min_exponent() + right.min_exponent() >= lowest
+           && left.max_exponent() + right.max_exponent() + 2 < Lane<Real>::bias;
+}
+
+template bool exact_products<float>(const Format&, const Format&);
+template bool exact_products<double>(const Format&, const Format&);
+
 namespace {
 
 template <class Real>
@@ -66,14 +76,6 @@ std::optional<LaneRound<Real>> round_into(const Format& format) {
     }
     if (format.scaling() != Scaling::none) return {};
     return visit(format, [](const auto& family) { return lane_round<Real>(family); });
-}
-
-// Does the lane hold every product of finite values, with room above for a sum?
-template <class Real>
-bool exact_products(const Format& left, const Format& right) {
-    constexpr int lowest = 1 - Lane<Real>::bias - Lane<Real>::fraction;
-    return left.significand_bits() + right.significand_bits() <= Lane<Real>::fraction + 1 && left.min_exponent() + right.min_exponent() >= lowest
-           && left.max_exponent() + right.max_exponent() + 2 < Lane<Real>::bias;
 }
 
 bool has_infinity(const Format& format) {

@@ -25,7 +25,11 @@ struct RoundedPlan {
 template <class Real>
 std::optional<RoundedPlan<Real>> rounded_plan(const Accumulator& accumulator, const Format& left, const Format& right);
 
-// Those of this machine's level.
+// Does the lane hold every product of finite values of these formats, with room above for a sum?
+template <class Real>
+bool exact_products(const Format& left, const Format& right);
+
+// The loops of this machine's level.
 template <class Real>
 const RoundedKernels<Real>& rounded_kernels();
 
