@@ -19,7 +19,7 @@ void unary_each(Runtime& runtime, std::int64_t n, const Input x, T a, const Resu
 
 template <class Form, class T>
 void binary_each(Runtime& runtime, std::int64_t n, const Input a, const Broadcast at_a, const Input b, const Broadcast at_b, const Result y) {
-    put_each(runtime, n, y, TAPER_BODY(std::int64_t i) { return Form::forward(a.at<T>(at_a(i)), b.at<T>(at_b(i))); });
+    put_each<T>(runtime, n, y, TAPER_BODY(std::int64_t i) { return Form::forward(a.at<T>(at_a(i)), b.at<T>(at_b(i))); });
 }
 
 template <class Code>

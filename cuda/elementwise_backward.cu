@@ -11,7 +11,7 @@ namespace {
 // Adding 0 turns the -0 of a negative dy times 0 into +0.
 template <class Op, class T>
 void unary_backward_each(Runtime& runtime, std::int64_t n, const Input v, const Input dy, T a, const Result dx) {
-    put_each(runtime, n, dx, TAPER_BODY(std::int64_t i) { return dy.at<T>(i) * Op::grad(v.at<T>(i), a) + T(0); });
+    put_each<T>(runtime, n, dx, TAPER_BODY(std::int64_t i) { return dy.at<T>(i) * Op::grad(v.at<T>(i), a) + T(0); });
 }
 
 template <class Op, class T>

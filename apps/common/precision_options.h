@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include <taper/nn/recipe.h>
+
+namespace CLI {
+class App;
+}
 
 namespace taper::apps {
 

@@ -1,6 +1,7 @@
 #include "common/watch_report.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <taper/formats/error.h>
 

@@ -7,12 +7,14 @@
 #include <optional>
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include <taper/nn/optim/optimizer.h>
 #include <taper/nn/watch.h>
 
 #include "common/watch_picture.h"
+
+namespace CLI {
+class App;
+}
 
 namespace taper::apps {
 

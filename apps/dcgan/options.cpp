@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include <CLI/CLI.hpp>
+
 #include <taper/formats/error.h>
 
 #include "common/device_option.h"

@@ -1,5 +1,7 @@
 #include "infer_options.h"
 
+#include <CLI/CLI.hpp>
+
 #include <taper/formats/error.h>
 
 #include "common/device_option.h"

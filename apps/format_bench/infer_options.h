@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <taper/core/accumulator.h>
 #include <taper/core/device.h>
 
 #include "scale_rule.h"
+
+namespace CLI {
+class App;
+}
 
 namespace taper::apps {
 

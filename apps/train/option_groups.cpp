@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <taper/formats/error.h>
 

@@ -6,11 +6,13 @@
 #include <filesystem>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include <taper/train/settings.h>
 
 #include "common/precision_options.h"
+
+namespace CLI {
+class App;
+}
 
 namespace taper::train {
 
