@@ -38,6 +38,7 @@ const float* value_table(Runtime& runtime, const Format& format) {
     decode(format, codes, std::size_t{1} << format.bits(), values);
     void* const block = runtime.allocate(sizeof(values));
     runtime.copy_in(values, block, sizeof(values));
+    runtime.synchronize();  // before others use it: not part of a step that could get lost
     return tables.emplace_back(Table{runtime.index(), format, static_cast<const float*>(block)}).values;
 }
 

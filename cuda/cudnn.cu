@@ -217,11 +217,14 @@ std::unique_ptr<Plan> make_plan(cudnnHandle_t handle, const ConvProblem& z) {
 }
 
 // One handle a device, null where the library does not give one.
-cudnnHandle_t handle_of(const CudnnLibrary& library, int device) {
+cudnnHandle_t handle_of(Runtime& runtime, const CudnnLibrary& library) {
     static std::map<int, cudnnHandle_t> handles;
-    const auto [at, missing] = handles.try_emplace(device, nullptr);
-    if (missing && library.create(&at->second) != CUDNN_STATUS_SUCCESS) at->second = nullptr;
-    return at->second;
+    const auto found = handles.find(runtime.index());
+    if (found != handles.end()) return found->second;
+    runtime.synchronize();  // not while a step is captured
+    cudnnHandle_t handle = nullptr;
+    if (library.create(&handle) != CUDNN_STATUS_SUCCESS) handle = nullptr;
+    return handles.emplace(runtime.index(), handle).first->second;
 }
 
 std::mutex mutex;  // of the handles and plans
@@ -229,14 +232,13 @@ std::mutex mutex;  // of the handles and plans
 // Null where there is none.
 const Plan* plan_for(Runtime& runtime, const CudnnLibrary& library, const ConvProblem& z) {
     static auto& plans = *new std::map<Key, std::unique_ptr<Plan>>;  // never destroyed: at the end of the process the library may be gone
-    const cudnnHandle_t handle = handle_of(library, runtime.index());
+    const cudnnHandle_t handle = handle_of(runtime, library);
     if (handle == nullptr) return nullptr;
-    const auto [at, missing] = plans.try_emplace(key_of(runtime.index(), z));
-    if (missing) {
-        runtime.synchronize();  // not while a step is captured: it compiles and loads kernels
-        at->second = make_plan(handle, z);
-    }
-    return at->second.get();
+    const Key key = key_of(runtime.index(), z);
+    const auto found = plans.find(key);
+    if (found != plans.end()) return found->second.get();
+    runtime.synchronize();  // not while a step is captured: it compiles and loads kernels
+    return plans.emplace(key, make_plan(handle, z)).first->second.get();
 }
 
 }  // namespace
@@ -255,8 +257,8 @@ void cudnn_convolution(Runtime& runtime, const ConvProblem& z, const ConvTensors
     const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     runtime.use();
-    const Plan& plan = *plan_for(runtime, library, z);
-    const cudnnHandle_t handle = handle_of(library, runtime.index());
+    const Plan& plan = *plan_for(runtime, library, z);  // there already: made by cudnn_has_plan
+    const cudnnHandle_t handle = handle_of(runtime, library);
     const Buffer<std::uint8_t> workspace(runtime, plan.workspace);
     const void* const pointers[] = {tensors.x, tensors.weights, tensors.y};
     CudnnDescriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);

@@ -23,6 +23,7 @@ std::size_t DeviceMemory::rounded(std::size_t bytes) {
 }
 
 void* DeviceMemory::allocate(std::size_t bytes) {
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     void* block = nullptr;
     if (bytes < address_space) {
         const std::size_t size = rounded(bytes);
@@ -48,7 +49,8 @@ void DeviceMemory::release(void* block, std::size_t bytes) noexcept {
     if (cache_.give(block, size)) return;
     try {
         calls_.finish();
-    } catch (...) {  // the next call that waits says so too
+    } catch (...) {
+        failure_ = std::current_exception();
     }
     calls_.free(block);
 }

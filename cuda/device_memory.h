@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -21,7 +22,8 @@ class DeviceMemory {
     };
     DeviceMemory(std::string device, Calls calls);
 
-    // Where none is left, all that is kept is given back and the call tried once more; then it throws Error, after which all goes on.
+    // Where none is left, all that is kept is given back and the call tried once more; then it throws Error, after which all goes on.  Throws also what a
+    // release ran into before.
     void* allocate(std::size_t bytes);
     void release(void* block, std::size_t bytes) noexcept;  // bytes as they were asked for
     void keep(bool on);                                     // false gives back what is kept, now and from now on
@@ -35,6 +37,7 @@ class DeviceMemory {
     Calls calls_;
     BlockCache cache_;
     std::atomic<std::size_t> in_use_{0};
+    std::exception_ptr failure_;  // of a release, which cannot throw
 };
 
 }  // namespace taper::cuda

@@ -109,6 +109,8 @@ Key key_of(const GemmShape& s, const Types& t, const Alignments& at, bool bias) 
             at.a,       at.b, at.c, at.d, bias};
 }
 
+std::mutex mutex;  // of the libraries
+
 // The library's handle of a device, and the algorithm that it chose for each shape.
 struct Library {
     cublasLtHandle_t handle = nullptr;
@@ -152,7 +154,6 @@ const cublasLtMatmulAlgo_t& algorithm(Library& lib, const Product& p, const Gemm
 
 template <class Scale>
 void multiply(Runtime& runtime, const GemmShape& s, const Types& types, const Pointers& at) {
-    static std::mutex mutex;
     const Runtime::Turn turn = runtime.turn();  // before the lock
     const std::lock_guard<std::mutex> lock(mutex);
     runtime.use();

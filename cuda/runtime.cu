@@ -115,8 +115,14 @@ Staging::Calls Runtime::staging_calls() {
 Pieces::Calls Runtime::piece_calls() {
     const auto hold = [this] { check(cudaStreamBeginCapture(stream_of(stream_), cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture"); };
     const auto launch = [this](OneLaunch::Kept& kept, std::size_t number) {
-        const Graph graph = captured(stream_of(stream_));
-        static_cast<KeptGraphs&>(kept).launch(number, graph.get(), stream_of(stream_));
+        try {
+            const Graph graph = captured(stream_of(stream_));
+            static_cast<KeptGraphs&>(kept).launch(number, graph.get(), stream_of(stream_));
+        } catch (...) {
+            staging_.launched();
+            if (make_room_) make_room_();  // what is kept of other tensors may have been among the lost work
+            throw;
+        }
         staging_.launched();
     };
     return {hold, launch};

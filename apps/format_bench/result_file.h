@@ -1,6 +1,7 @@
 // Results of `format_bench infer` as a CSV file that grows row by row and is read again.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>

@@ -29,7 +29,7 @@ struct FakeMemory {
     std::uintptr_t last = 0;
     std::map<void*, std::size_t> blocks = {};
     int finished = 0;
-    std::function<void()> make_room = [] {};
+    std::function<void()> make_room = [] {}, fail = [] {};
 
     DeviceMemory::Calls calls() {
         const auto allocate = [this](std::size_t bytes) -> void* {
@@ -43,7 +43,11 @@ struct FakeMemory {
             free += blocks.at(block);
             blocks.erase(block);
         };
-        return {allocate, give_back, [this] { ++finished; }, [this] { make_room(); }};
+        const auto finish = [this] {
+            ++finished;
+            fail();
+        };
+        return {allocate, give_back, finish, [this] { make_room(); }};
     }
 };
 
@@ -95,6 +99,19 @@ TEST(DeviceMemory, WhatIsKeptIsGivenBackBeforeThereIsNone) {
     memory.release(memory.allocate(mebibyte), mebibyte);
     EXPECT_EQ(memory.in_use(), 2 * mebibyte);
     memory.release(held, 2 * mebibyte);
+}
+
+TEST(DeviceMemory, WhatAReleaseRanIntoIsThrownByTheNextCall) {
+    FakeMemory fake{.free = 100 * mebibyte};
+    DeviceMemory memory("cuda", fake.calls());
+    void* const block = memory.allocate(10);
+    memory.keep(false);
+    fake.fail = [] { throw Error("lost"); };
+    memory.release(block, 10);
+    EXPECT_TRUE(fake.blocks.empty());
+    EXPECT_EQ(error_of([&] { memory.allocate(10); }), "lost");
+    fake.fail = [] {};
+    memory.release(memory.allocate(10), 10);
 }
 
 TEST(DeviceMemory, WithoutACacheBlocksGoBackOnceTheyAreUnused) {
