@@ -85,14 +85,16 @@ cat "$logs/machine" "$logs/tables"  # what follows may be cut off
 sanitize() {  # sanitize TOOL TEST FILTER [small]: own kernels alone
     local log=$logs/$1-$2${4:+-$4}
     [[ -z ${4:-} ]] || export TAPER_CUDA_SMALL=1
-    if ! timeout 100 compute-sanitizer --tool "$1" --kernel-regex kns=run_ --error-exitcode 3 "$build"/tests/*/"$2" --gtest_filter="$3" > "$log" 2>&1 || ! grep -q 'PASSED' "$log"; then
+    # shellcheck disable=SC2086  # an option and its value
+    if ! timeout 100 compute-sanitizer --tool "$1" $own --error-exitcode 3 "$build"/tests/*/"$2" --gtest_filter="$3" > "$log" 2>&1 || ! grep -q 'PASSED' "$log"; then
         echo "gpu.sh: compute-sanitizer $1: $2 failed or ran too long: $log"
         return 1
     fi
 }
 export -f sanitize
-export logs build
+export logs build own=
 if command -v compute-sanitizer > /dev/null; then
+    if compute-sanitizer --help 2>&1 | grep -q -e '--kernel-name'; then own="--kernel-name kns=run_"; fi
     for tool in memcheck racecheck initcheck; do
         printf '%s\n' \
             "$tool core_matmul_test Matmul.EveryMixOfFormats:Matmul.BatchesBroadcast:Matmul.NaNAnywhere" \
