@@ -42,7 +42,7 @@ class CudaBackend final : public Backend {
     void gather(const Tensor& x, int axis, const Tensor& index, Tensor& y) override;
     void gather_backward(const Tensor& dy, int axis, const Tensor& index, Tensor& dx, const RoundingMode& mode) override;
 
-    // elementwise.cu, elementwise_backward.cu
+    // elementwise_unary.cu, elementwise_binary.cu, elementwise_backward.cu
     void unary(Unary op, double a, const Tensor& x, Tensor& y, const RoundingMode& mode) override;
     void unary_backward(Unary op, double a, const Tensor& saved, const Tensor& dy, Tensor& dx, const RoundingMode& mode) override;
     void binary(Binary op, const Tensor& a, const Tensor& b, Tensor& y, const RoundingMode& mode) override;

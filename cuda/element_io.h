@@ -97,6 +97,7 @@ TAPER_FN T value_by_lane(const DeviceFormat& f, std::uint64_t code) {
     }
 }
 TAPER_CALLED double wide_value(const DeviceFormat& f, std::uint64_t code) { return value_by_lane<double>(f, code) * power_of_two<double>(f.scale); }
+TAPER_CALLED float narrow_value(const DeviceFormat& f, std::uint64_t code) { return value_by_lane<float>(f, code); }
 
 // The value of a code; NaR is a NaN.  T float: formats that float32 holds.
 template <class T>
@@ -104,7 +105,7 @@ TAPER_FN T value_of(const DeviceFormat& f, std::uint64_t code) {
     if (f.values != nullptr) return static_cast<T>(f.values[code]);
     if (f.kind == DeviceFormat::Kind::float32) return static_cast<T>(bits_as<float>(static_cast<std::uint32_t>(code)));
     if (sizeof(T) == 8 || f.scale != 0) return static_cast<T>(wide_value(f, code));
-    return value_by_lane<T>(f, code);
+    return narrow_value(f, code);
 }
 
 struct DeviceMode {

@@ -43,9 +43,9 @@ class GeneralRound {
   private:
     DeviceFormat format_;
     Rounding mode_ = Rounding::nearest;
-    std::uint64_t low_ = 0, span_ = 0, one_ = 0;     // magnitudes from low_ on, fewer than span_ doubles, are rounded on their bits
-    int nearest_one_ = 0, regime_shift_ = 63;        // cut next to 1; of posits, whose cut is one more for each regime away from it
-    int exponents_ = 0;                              // all ones for fixed point, whose cut is one less for each exponent
+    std::uint64_t low_ = 0, span_ = 0, one_ = 0;  // magnitudes from low_ on, fewer than span_ doubles, are rounded on their bits
+    int nearest_one_ = 0, regime_shift_ = 63;     // cut next to 1; of posits, whose cut is one more for each regime away from it
+    int exponents_ = 0;                           // all ones for fixed point, whose cut is one less for each exponent
 
     static std::uint64_t bits_of(int exponent) { return bits_as<std::uint64_t>(power_of_two<double>(exponent)); }
     void set_range(std::uint64_t low, std::uint64_t high) {
@@ -63,7 +63,8 @@ class GeneralRound {
     }
     void set_float(const Minifloat& f) {
         nearest_one_ = 52 - f.mantissa;
-        set_range(bits_of(f.lowest_exponent() + format_.scale), bits_as<std::uint64_t>(double_of(f.unpack(f.max_code())) * power_of_two<double>(format_.scale)));
+        const double largest = double_of(f.unpack(f.max_code())) * power_of_two<double>(format_.scale);
+        set_range(bits_of(f.lowest_exponent() + format_.scale), bits_as<std::uint64_t>(largest));
     }
     void set_fixed(const Fixed& f) {
         const int unit = format_.scale - f.fraction;

@@ -25,11 +25,15 @@ struct OddArithmetic {
 // Of unpacked numbers: every format.
 struct ExactArithmetic {
     using Kept = double;
-    TAPER_CALLED static double product(const GeneralRound& r, double a, double b, std::uint32_t draw) { return r(exact_mul(unpacked_of(a), unpacked_of(b)), draw); }
+    TAPER_CALLED static double product(const GeneralRound& r, double a, double b, std::uint32_t draw) {
+        return r(exact_mul(unpacked_of(a), unpacked_of(b)), draw);
+    }
     TAPER_CALLED static double fma(const GeneralRound& r, double a, double b, double c, std::uint32_t draw) {
         return r(exact_fma(unpacked_of(a), unpacked_of(b), unpacked_of(c)), draw);
     }
-    TAPER_CALLED static double sum(const GeneralRound& r, double a, double b, std::uint32_t draw) { return r(exact_add(unpacked_of(a), unpacked_of(b)), draw); }
+    TAPER_CALLED static double sum(const GeneralRound& r, double a, double b, std::uint32_t draw) {
+        return r(exact_add(unpacked_of(a), unpacked_of(b)), draw);
+    }
 };
 
 // The steps of a call, those of its inner accumulator where it is a chunked one.
@@ -59,7 +63,7 @@ struct GeneralSteps {
         switch (kind) {
             case SumKind::float32: return fused(static_cast<float>(a), static_cast<float>(b), static_cast<float>(s));
             case SumKind::float64: return fused(a, b, s);
-            case SumKind::rounded_f32: return round(static_cast<double>(fused(static_cast<float>(a), static_cast<float>(b), static_cast<float>(s))), drawn.word[0]);
+            case SumKind::rounded_f32: return round(fused(static_cast<float>(a), static_cast<float>(b), static_cast<float>(s)), drawn.word[0]);
             default: break;
         }
         if (split) return Arithmetic::sum(round, s, Arithmetic::product(of_product, a, b, drawn.word[0]), drawn.word[1]);

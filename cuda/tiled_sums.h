@@ -1,5 +1,5 @@
 // TiledSums: tiles of 128 x 128 outputs, 8 x 8 sums a thread in registers, terms in blocks of 16 through shared memory, k ascending.
-// Tiles of 64 x 64 and 4 x 4 sums a thread where a sum takes more than 8 bytes: 64 of those would take more than half of the 255 registers that a thread can have.
+// Tiles of 64 x 64 and 4 x 4 sums a thread where a sum takes more than 8 bytes: 64 of those would take most of the 255 registers that a thread can have.
 #pragma once
 
 #include <taper/cuda/sum_problem.h>
@@ -11,7 +11,7 @@ struct StepPlace {
     std::int64_t output, k;
 };
 
-// Steps: void add(Sum&, Value a, Value b), and finished(Sum), what is rounded into y: a float, a double or an Unpacked; is_long: of too much code for 64 copies.
+// Steps: void add(Sum&, Value a, Value b), and finished(Sum), what is rounded into y: a float, a double or an Unpacked; is_long: too much code for 64 copies.
 // Placed steps, which may draw: void add(Sum&, Value a, Value b, StepPlace), Sum first(double bias, StepPlace), void put(Result, Sum, StepPlace).
 // Steps in chunks: bool chunk_ends(k, terms) after term k, and then void close(Sum&), or close(Sum&, StepPlace).
 template <class Value, class Sum, class Steps>
@@ -67,8 +67,8 @@ struct TiledSums {
         return shape.output(at.entry, y < shape.rows ? y : shape.rows - 1, x < shape.columns ? x : shape.columns - 1);
     }
 
-    // body(a, the sums of row a of a thread).  Registers have no index: loops over them are unrolled.  Of long steps there is code for one row, and the rows move
-    // to its registers in turn.
+    // body(a, the sums of row a of a thread).  Registers have no index: loops over them are unrolled.  Of long steps there is code for one row, and the rows
+    // move to its registers in turn.
     template <class Body>
     TAPER_FN static void each_row(State& state, const Body& body) {
         if constexpr (Steps::is_long) {

@@ -45,16 +45,22 @@ CUDNN_LOGLEVEL_DBG=1 CUDNN_LOGDEST_DBG=$logs/cudnn timeout 240 ctest --test-dir 
 if grep -q 'Skipped' "$logs/tests"; then failed "tests were skipped, no GPU answered them: $logs/tests"; fi
 
 # Paths of large sizes at small ones, so that exact references check them too.
-export TAPER_TEST_DEVICE=cuda
+export TAPER_TEST_DEVICE=cuda build logs
+# shellcheck disable=SC2317  # called through xargs
 small() {  # small TEST FILTER
-    TAPER_CUDA_SMALL=1 timeout 100 "$build/tests/core/$1" --gtest_filter="$2" > "$logs/small-$1" 2>&1 || failed "$1 with TAPER_CUDA_SMALL=1: $logs/small-$1"
+    TAPER_CUDA_SMALL=1 timeout 100 "$build/tests/core/$1" --gtest_filter="$2" > "$logs/small-$1" 2>&1 && return
+    echo "gpu.sh: $1 with TAPER_CUDA_SMALL=1 failed or ran too long: $logs/small-$1"
+    return 1
 }
-small core_matmul_test '*'
-small core_exact_sums_test '*'
-small core_tensor_test '*'
-small core_conv2d_test 'Conv2d.IntegersInMixedFormats'  # each new size costs cuDNN half a second
-small core_norm_test 'Norm.MomentsOfAConvolutionAreThoseOfItsCodes'
-small core_activation_test 'FusedActivation.OfConvolutions'
+export -f small
+printf '%s\n' \
+    "core_matmul_test *" \
+    "core_exact_sums_test *" \
+    "core_tensor_test *" \
+    "core_conv2d_test Conv2d.IntegersInMixedFormats" \
+    "core_norm_test Norm.MomentsOfAConvolutionAreThoseOfItsCodes" \
+    "core_activation_test FusedActivation.OfConvolutions" |
+    xargs -P 6 -L 1 bash -c 'small "$@"' small || failed "tests with TAPER_CUDA_SMALL=1"
 
 row() { printf '%-44s %10s %10s\n' "$@"; }
 step() {  # step NAME COMMAND...: which prints the median and the shortest
@@ -92,7 +98,7 @@ sanitize() {  # sanitize TOOL TEST FILTER [small]: own kernels alone
     fi
 }
 export -f sanitize
-export logs build own=
+export own=
 if command -v compute-sanitizer > /dev/null; then
     if compute-sanitizer --help 2>&1 | grep -q -e '--kernel-name'; then own="--kernel-name kns=run_"; fi
     for tool in memcheck racecheck initcheck; do

@@ -38,11 +38,12 @@ class GeneralRounds : public CoreOps {};
 
 TEST_F(GeneralRounds, DrawAsTheFormatsDo) {
     std::mt19937_64 random(1);
-    for (const Format& format : parse_all({"posit(3,0)", "posit(4,1)", "posit(6,1)", "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(8,3)", "posit(8,2,underflow)", "posit(16,1)",
-                                           "posit(16,2)", "posit(20,1)", "posit(32,2)", "posit(8,1)*0.125", "posit(16,1)*16", "e2m1", "e4m3", "e4m3,sat", "e4m3fnuz", "e5m2",
-                                           "fp16", "bf16", "bf16,sat", "float(6,9)", "float(1,5)", "float32", "e5m2*16", "fixed(8,4)", "fixed(8,-9)", "fixed(16,8,symmetric)",
-                                           "fixed(24,12)", "fixed(8,4)*4", "fixed(1,0)"})) {
-        cuda::Runtime& runtime = static_cast<cuda::CudaBackend*>(cuda_backend(0))->runtime();
+    cuda::Runtime& runtime = static_cast<cuda::CudaBackend*>(cuda_backend(0))->runtime();
+    for (const Format& format :
+         parse_all({"posit(3,0)", "posit(4,1)", "posit(6,1)", "posit(8,0)", "posit(8,1)", "posit(8,2)", "posit(8,3)", "posit(8,2,underflow)", "posit(16,1)",
+                    "posit(16,2)", "posit(20,1)", "posit(32,2)", "posit(8,1)*0.125", "posit(16,1)*16", "e2m1", "e4m3", "e4m3,sat", "e4m3fnuz", "e5m2", "fp16",
+                    "bf16", "bf16,sat", "float(6,9)", "float(1,5)", "float32", "e5m2*16", "fixed(8,4)", "fixed(8,-9)", "fixed(16,8,symmetric)", "fixed(24,12)",
+                    "fixed(8,4)*4", "fixed(1,0)"})) {
         const GeneralRound round(cuda::device_format(runtime, format), Rounding::stochastic);
         for (const std::uint64_t code : codes_of(format)) {
             const double low = decode_one(format, code), high = decode_one(format, (code + 1) & code_mask(format));
